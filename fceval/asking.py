@@ -1,0 +1,104 @@
+"""Stage 3 for a whole run: what is asked, of which endpoint, what is known already, and when it stops."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Protocol
+
+from fceval import dialects, endpoints, engines
+from fceval.cases.read import read_cases
+from fceval.client.endpoint import Endpoint, Secret, check_base_url, embedded_name, key_from_environment
+from fceval.config import RunConfig
+from fceval.dialogue import Dialogue, next_request
+from fceval.engines import Stop
+from fceval.journal import Journal, JournalIndex
+from fceval.records import Response
+from fceval.runs import Run
+
+GRACE_S = 10.0
+"""How long requests in flight may take after the first Ctrl-C, in seconds."""
+
+
+class Watch(Protocol):
+    """Is told how a run goes on."""
+
+    def started(self, planned: int, known: int) -> None:
+        """`planned` responses are wanted, `known` of them are there already."""
+
+    def responded(self, response: Response) -> None:
+        """One more response is journalled."""
+
+    def stopping(self, grace_s: float) -> None:
+        """Nothing new is sent; what is in flight has `grace_s` seconds."""
+
+
+@contextmanager
+def reached(config: RunConfig, this: Run) -> Iterator[Endpoint]:
+    """Yield the endpoint, started for the run where it is one of our own."""
+    settings = config.endpoint
+    embedded = embedded_name(settings.base_url)
+    if embedded is None:
+        yield Endpoint(settings, check_base_url(settings.base_url), key_from_environment(settings.api_key_env))
+        return
+    with endpoints.embedded(embedded, settings.options, dataset=this.cases) as address:
+        yield Endpoint(settings, address.base_url, Secret(address.api_key))
+
+
+async def ask(
+    this: Run, config: RunConfig, endpoint: Endpoint, journal: Journal, watch: Watch
+) -> tuple[Stop, bool]:
+    """Run the engine over what is not known yet; return how it stopped, and whether a person stopped it."""
+    stop = Stop()
+    interrupted = _stop_on_signals(stop, watch)
+
+    def emit(response: Response) -> None:
+        journal.append(response)
+        watch.responded(response)
+
+    watch.started(int(str(this.manifest["planned_responses"])), journal.index.measured_count)
+    work = ((dialogue, _history(dialogue, journal.index, endpoint)) for dialogue in dialogues(this))
+    await engines.load(config.engine).run(work, endpoint, emit, stop)
+    return stop, bool(interrupted)
+
+
+def dialogues(this: Run) -> Iterator[Dialogue]:
+    """Yield what a run asks, in the order of its tables: by case, variant and trial."""
+    config = this.config
+    dialect = dialects.load(config.endpoint.dialect)
+    for case in read_cases(this.cases):
+        for variant in config.variants:
+            for trial in range(config.trials):
+                yield Dialogue(case, variant, trial, dialect, config.endpoint.model, config.request)
+
+
+def _history(dialogue: Dialogue, index: JournalIndex, endpoint: Endpoint) -> list[Response]:
+    """Return what is known of a dialogue: measured answers to the very requests that would be sent."""
+    history: list[Response] = []
+    while request := next_request(dialogue, history):
+        known = index.measured(request.key)
+        if known is None or known.fingerprint != request.fingerprint(endpoint.settings.base_url):
+            break
+        history.append(known)
+    return history
+
+
+def _stop_on_signals(stop: Stop, watch: Watch) -> list[signal.Signals]:
+    """Let the first signal drain and the second one stop at once; return the list that they are noted in."""
+    seen: list[signal.Signals] = []
+    loop = asyncio.get_running_loop()
+
+    def note(number: signal.Signals) -> None:
+        if seen:
+            stop.now()
+        else:
+            watch.stopping(GRACE_S)
+            stop.drain()
+            loop.call_later(GRACE_S, stop.now)
+        seen.append(number)
+
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        loop.add_signal_handler(number, note, number)
+    return seen

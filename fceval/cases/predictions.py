@@ -1,0 +1,94 @@
+"""Answers made elsewhere, as responses: what `fceval score --predictions` reads."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Annotated, Any, NotRequired
+
+from pydantic import ConfigDict, Field, StrictStr, TypeAdapter, ValidationError
+from typing_extensions import TypedDict
+
+from fceval.cases.read import read_rows
+from fceval.errors import DatasetError
+from fceval.records import Json, JsonObject, Key, Response, Usage, json_text
+
+
+class _Call(TypedDict):
+    __pydantic_config__ = ConfigDict(extra="allow")  # type: ignore[misc] -- how pydantic configures a TypedDict
+    name: StrictStr
+    arguments: Any
+
+
+class _Prediction(TypedDict):
+    __pydantic_config__ = ConfigDict(extra="allow")  # type: ignore[misc] -- as above
+    case_id: Annotated[StrictStr, Field(min_length=1)]
+    variant: NotRequired[StrictStr]
+    trial: NotRequired[Annotated[int, Field(ge=0, strict=True)]]
+    turn: NotRequired[Annotated[int, Field(ge=0, strict=True)]]
+    tool_calls: NotRequired[list[_Call] | None]
+    content: NotRequired[StrictStr | None]
+    message: NotRequired[dict[str, Any]]
+    finish_reason: NotRequired[StrictStr | None]
+
+
+_PREDICTION = TypeAdapter(_Prediction)
+
+
+def read_predictions(path: Path, turns: Mapping[str, int]) -> Iterator[Response]:
+    """Yield the responses of a predictions file, in its order.
+
+    Args:
+        path: JSONL: `{"case_id", "trial"?, "tool_calls": [{"name", "arguments"}]}` or `{"case_id", "message"}`.
+        turns: Number of turns by case_id, of the dataset.
+
+    Raises:
+        DatasetError: A row is no prediction, is for an unknown case, or predicts what another row did.
+    """
+    seen: dict[Key, int] = {}
+    for row, fields in read_rows(path):
+        try:
+            prediction: Any = _PREDICTION.validate_python(fields)
+        except ValidationError as error:
+            first = error.errors(include_url=False)[0]
+            field = ".".join(str(part) for part in first["loc"])
+            raise DatasetError(first["msg"], file=str(path), row=row, field=field) from None
+        key = Key(
+            prediction["case_id"],
+            prediction.get("variant", "default"),
+            prediction.get("trial", 0),
+            prediction.get("turn", 0),
+            step=0,
+        )
+        if key.turn >= turns.get(key.case_id, 0):
+            known = key.case_id in turns
+            problem = f"`{key.case_id}` has no turn {key.turn}" if known else f"the dataset has no `{key.case_id}`"
+            raise DatasetError(problem, file=str(path), row=row, field="turn" if known else "case_id")
+        if (first_row := seen.setdefault(key, row)) != row:
+            problem = f"row {first_row} predicts the same case, trial and turn"
+            raise DatasetError(problem, file=str(path), row=row)
+        if "message" not in prediction and "tool_calls" not in prediction:
+            problem = "neither `tool_calls` nor `message`"
+            raise DatasetError(problem, file=str(path), row=row)
+        reason = prediction.get("finish_reason")
+        yield Response(key, "", _message(prediction), reason, Usage(), None, (), ())
+
+
+def _message(prediction: Mapping[str, Any]) -> JsonObject:
+    """Return the prediction as an assistant message; null and an empty list of calls stay apart."""
+    if "message" in prediction:
+        message: JsonObject = prediction["message"]
+        return message
+    calls = prediction["tool_calls"]
+    entries: Json = calls and [
+        {
+            "id": f"call_{number}",
+            "type": "function",
+            "function": {
+                "name": call["name"],
+                "arguments": call["arguments"] if isinstance(call["arguments"], str) else json_text(call["arguments"]),
+            },
+        }
+        for number, call in enumerate(calls)
+    ]
+    return {"role": "assistant", "content": prediction.get("content"), "tool_calls": entries}

@@ -1,0 +1,76 @@
+"""The command line: flags in, results on stdout, everything else on stderr, an exit code that means something.
+
+Commands import what they run inside their callback, so that `fceval --help` is quick.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import traceback
+from collections.abc import Sequence
+
+import click
+
+import fceval
+from fceval.cli.dataset import dataset
+from fceval.cli.init import init
+from fceval.cli.report import report
+from fceval.cli.run import run
+from fceval.cli.schema import schema
+from fceval.cli.score import score
+from fceval.cli.serve import serve
+from fceval.cli.show import show
+from fceval.errors import ExitCode, FcevalError
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(fceval.__version__, message="fceval %(version)s")
+def cli() -> None:
+    """Measure how well an OpenAI-compatible endpoint calls tools.
+
+    Exit codes: 0 done; 2 usage, config or dataset error, nothing sent; 3 inconclusive (too much was not
+    measured); 4 the endpoint refused; 5 local I/O; 70 a bug; 130 interrupted, resumable.
+    """
+
+
+for _command in (init, run, score, report, show, dataset, serve, schema):
+    cli.add_command(_command)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run a command and return its exit code.
+
+    Args:
+        arguments: What follows the program's name; None: this process's.
+    """
+    for stream in (sys.stdout, sys.stderr):
+        stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr] -- a terminal may not know Chinese
+    try:
+        code = cli.main(args=None if arguments is None else list(arguments), prog_name="fceval", standalone_mode=False)
+        sys.stdout.flush()
+    except click.ClickException as error:
+        error.show()
+        return int(ExitCode.USAGE)
+    except FcevalError as error:
+        click.echo(f"Error: {_printable(str(error))}", err=True)
+        return int(error.exit_code)
+    except (click.Abort, KeyboardInterrupt):
+        click.echo("interrupted", err=True)
+        return int(ExitCode.INTERRUPTED)
+    except BrokenPipeError:
+        # Whoever read our output has gone; Python would complain again when it closes stdout.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return int(ExitCode.OK)
+    except Exception:  # noqa: BLE001 -- the one place where a bug of ours becomes an exit code
+        traceback.print_exc()
+        click.echo("This is a bug in fceval; please report it with the lines above.", err=True)
+        return int(ExitCode.BUG)
+    return int(code or 0)
+
+
+def _printable(text: str) -> str:
+    """Return a message whose foreign parts cannot steer the terminal."""
+    from fceval.report.visible import visible_lines  # noqa: PLC0415 -- as in the commands
+
+    return visible_lines(text)

@@ -1,0 +1,29 @@
+"""How commands over a run end: the short report on stdout, where the rest is, and the exit code."""
+
+from __future__ import annotations
+
+import shutil
+from typing import TYPE_CHECKING
+
+import click
+
+if TYPE_CHECKING:
+    from fceval.pipeline import Ended
+
+
+def tell(ended: Ended) -> int:
+    """Print how it ended and return the exit code."""
+    from fceval.errors import ExitCode  # noqa: PLC0415 -- as everywhere in commands
+    from fceval.report.terminal import short_report  # noqa: PLC0415 -- as above
+    from fceval.report.visible import visible_lines  # noqa: PLC0415 -- as above
+
+    if ended.report is not None:
+        click.echo(short_report(ended.report, width=min(shutil.get_terminal_size().columns, 110)))
+        for name in ("report.html", "report.md"):
+            if (ended.run.folder / name).exists():
+                click.echo(f"Report: {ended.run.folder / name}")
+                break
+        click.echo(f"Run:    {ended.run.folder}")
+    if ended.exit_code is not ExitCode.OK:
+        click.echo(visible_lines(f"{'' if ended.exit_code is ExitCode.INTERRUPTED else 'Error: '}{ended.why}"), err=True)
+    return int(ended.exit_code)

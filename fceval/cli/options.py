@@ -1,0 +1,74 @@
+"""Options that several commands share, and how flags become settings."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+if TYPE_CHECKING:
+    from fceval.records import Json
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+
+FLAGS: dict[str, str] = {
+    "dataset": "dataset.path",
+    "base_url": "endpoint.base_url",
+    "model": "endpoint.model",
+    "api_key_env": "endpoint.api_key_env",
+    "dialect": "endpoint.dialect",
+    "concurrency": "endpoint.concurrency",
+    "rpm": "endpoint.rpm",
+    "timeout": "endpoint.timeout_s",
+    "mistakes": "endpoint.options.mistakes",
+    "trials": "trials",
+    "limit": "dataset.limit",
+    "name": "name",
+    "max_not_measured": "max_not_measured",
+}
+"""Flag to the setting that it sets."""
+
+PATH = click.Path(path_type=Path)
+
+set_option = click.option(
+    "--set", "settings", multiple=True, metavar="NAME=VALUE", help="Any setting of the config, e.g. rules.strings=exact."
+)
+out_option = click.option("--out", type=PATH, metavar="DIR", help="The run's folder itself.")
+
+
+def run_options(command: Command) -> Command:
+    """Add the flags that stand for settings of a run."""
+    for option in reversed(
+        (
+            click.option("--dataset", type=PATH, metavar="FILE", help="Cases, .jsonl or .parquet."),
+            click.option("--base-url", metavar="URL", help="https://host/v1, embedded:mock or embedded:local-model."),
+            click.option("--model", metavar="NAME", help="The model, as the endpoint knows it."),
+            click.option("--api-key-env", metavar="NAME", help="Environment variable that holds the key."),
+            click.option("--dialect", metavar="NAME", help="How tools are written and calls are read. [tools]"),
+            click.option("-j", "--concurrency", type=int, metavar="N", help="Requests in flight at once. [8]"),
+            click.option("--rpm", type=float, metavar="N", help="Most requests a minute."),
+            click.option("--timeout", type=float, metavar="SECONDS", help="Longest time for one attempt. [120]"),
+            click.option("--trials", type=int, metavar="N", help="Repetitions of each case. [1]"),
+            click.option("--limit", type=int, metavar="N", help="Only the first N cases."),
+            click.option("--name", metavar="WORD", help="Becomes part of the run folder's name."),
+            click.option(
+                "--max-not-measured", type=float, metavar="SHARE", help="Above it the run is inconclusive. [0]"
+            ),
+            click.option("--mistakes", metavar="KIND=RATE,...", help="Of embedded:mock: what it gets wrong, how often."),
+            set_option,
+        )
+    ):
+        command = option(command)
+    return command
+
+
+def overrides(flags: Mapping[str, Any], settings: tuple[str, ...]) -> list[tuple[str, Json]]:
+    """Return what flags and `--set` say, as (dotted name, value) in the order in which they count."""
+    from fceval.config import parse_override  # noqa: PLC0415 -- slow to load, and `--help` does not need it
+
+    given = [(FLAGS[name], value) for name, value in flags.items() if value is not None]
+    return [(name, str(value) if isinstance(value, Path) else value) for name, value in given] + [
+        parse_override(text) for text in settings
+    ]

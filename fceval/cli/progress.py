@@ -1,0 +1,108 @@
+"""How a run goes on: a live line on a terminal, one line every 30 seconds elsewhere; stderr only."""
+
+from __future__ import annotations
+
+import sys
+import time
+from types import TracebackType
+from typing import TYPE_CHECKING, Self
+
+import click
+
+if TYPE_CHECKING:
+    from rich.progress import Progress as Bar
+    from rich.progress import TaskID
+
+    from fceval.records import Response
+
+HEARTBEAT_S = 30.0
+"""Time between two lines where stderr is no terminal, in seconds."""
+_REDRAW_S = 0.1
+
+
+class Progress:
+    """Shows how a run goes on; use as a context manager and hand it to `pipeline.run`."""
+
+    def __init__(self, *, quiet: bool) -> None:
+        self._quiet = quiet
+        self._planned = 0
+        self._done = 0
+        self._not_measured = 0
+        self._limited = 0
+        self._begun_at = self._told_at = time.monotonic()
+        self._known = 0
+        self._bar: Bar | None = None
+        self._line: TaskID | None = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._bar is not None:
+            self._redraw()
+            self._bar.stop()
+        elif self._done and not self._quiet:
+            click.echo(self._text(), err=True)
+
+    def started(self, planned: int, known: int) -> None:
+        """Begin to show a run of `planned` responses, of which `known` are there already."""
+        self._planned, self._done, self._known = planned, known, known
+        self._begun_at = self._told_at = time.monotonic()
+        if self._quiet:
+            return
+        if sys.stderr.isatty():
+            self._bar = _bar()
+            self._line = self._bar.add_task("", total=planned, completed=known, counts="")
+            self._bar.start()
+        else:
+            there = f", {known} of them answered already" if known else ""
+            click.echo(f"{planned} responses to get{there}", err=True)
+
+    def responded(self, response: Response) -> None:
+        """Count a response; shows it at once or later, as there is time."""
+        self._done += 1
+        self._not_measured += response.message is None
+        self._limited += sum(attempt.failure == "rate_limited" for attempt in response.attempts)
+        now = time.monotonic()
+        if now - self._told_at < (_REDRAW_S if self._bar else HEARTBEAT_S) or self._quiet:
+            return
+        self._told_at = now
+        if self._bar is not None:
+            self._redraw()
+        else:
+            click.echo(self._text(), err=True)
+
+    def stopping(self, grace_s: float) -> None:
+        """Say that what is in flight may finish."""
+        click.echo(f"stopping: waiting up to {grace_s:g} s for what is in flight; again to stop now", err=True)
+
+    def _redraw(self) -> None:
+        if self._bar is not None and self._line is not None:
+            self._bar.update(self._line, completed=self._done, counts=self._counts(), refresh=True)
+
+    def _counts(self) -> str:
+        counts = f", {self._not_measured} not measured" if self._not_measured else ""
+        return counts + (f", {self._limited} times 429" if self._limited else "")
+
+    def _text(self) -> str:
+        elapsed_s = max(time.monotonic() - self._begun_at, 1e-9)
+        rate = (self._done - self._known) / elapsed_s
+        return f"{self._done} of {self._planned} responses, {rate:.3g}/s{self._counts()}"
+
+
+def _bar() -> Bar:
+    from rich.console import Console  # noqa: PLC0415 -- only where it is drawn
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn  # noqa: PLC0415
+
+    return Progress(
+        TextColumn("asking"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TextColumn("{task.fields[counts]}", markup=False),
+        TimeRemainingColumn(),
+        console=Console(stderr=True),
+        auto_refresh=False,
+        transient=True,
+    )

@@ -1,0 +1,38 @@
+"""`fceval run`: ask an endpoint, score the answers, report."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from fceval.cli.options import PATH, out_option, overrides, run_options
+
+
+@click.command()
+@click.argument("config", type=PATH, required=False)
+@run_options
+@out_option
+@click.option("--resume", type=PATH, metavar="RUN", help="Go on with the run in this folder (or `latest`).")
+@click.option("-q", "--quiet", is_flag=True, help="No progress on stderr.")
+def run(
+    config: Path | None, settings: tuple[str, ...], out: Path | None, resume: Path | None, quiet: bool, **flags: Any
+) -> int:
+    """Ask an endpoint for every case, score the answers and report on them.
+
+    CONFIG is a TOML file; flags go over it. Without one, give --dataset, --base-url and --model.
+    """
+    from fceval import pipeline
+    from fceval.cli.ending import tell
+    from fceval.cli.progress import Progress
+    from fceval.config import load_config
+    from fceval.runs import open_run
+
+    if out is not None and resume is not None:
+        msg = "--out and --resume: a resumed run stays in its own folder"
+        raise click.UsageError(msg)
+    base = open_run(resume).config if resume and not config else None
+    with Progress(quiet=quiet) as watch:
+        ended = pipeline.run(load_config(config, overrides(flags, settings), base), out, resume, watch)
+    return tell(ended)

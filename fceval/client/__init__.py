@@ -1,0 +1,1 @@
+"""Stage 3, ask: one request to the endpoint, its attempts, its pace."""

@@ -1,0 +1,255 @@
+"""The settings of a run: TOML, then flags, checked as a whole; composes the stages' own settings.
+
+All mistakes are reported at once, each with its place and, for an unknown name, the nearest known one.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+import tomllib
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path
+from typing import Annotated, Any, cast
+
+from annotated_types import Ge, Le
+from pydantic import ConfigDict, TypeAdapter, ValidationError
+from pydantic.json_schema import GenerateJsonSchema
+
+from fceval import dialects, endpoints, engines
+from fceval.cases.select import Selection
+from fceval.client.endpoint import EndpointSettings, check_base_url, embedded_name
+from fceval.dialogue import Variant
+from fceval.errors import ConfigError, did_you_mean
+from fceval.records import Json, JsonObject
+from fceval.report import exporters
+from fceval.scoring.rules import Rules
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DatasetSettings(Selection):
+    """Which cases are run."""
+
+    path: Path | None = None
+    """A `.jsonl` or `.parquet` file; a relative one is looked for beside the config file."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReportSettings:
+    """What is written about a run, and where."""
+
+    dir: Path = Path("reports")
+    """Folder that each run gets its own folder in."""
+    formats: tuple[str, ...] = ("html", "markdown")
+    """Reports to write, by exporter."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunConfig:
+    """Everything that decides a run, but its keys."""
+
+    name: str = "run"
+    """Becomes part of the run folder's name."""
+    trials: Annotated[int, Ge(1), Le(1000)] = 1
+    """Independent repetitions of each case."""
+    max_not_measured: Annotated[float, Ge(0), Le(1)] = 0.0
+    """Share of responses that may stay without an answer; above it the run is inconclusive (exit 3)."""
+    engine: str = "local"
+    """What runs the requests."""
+    dataset: DatasetSettings = field(default_factory=DatasetSettings)
+    endpoint: EndpointSettings = field(default_factory=EndpointSettings)
+    request: Mapping[str, Any] = field(default_factory=dict)
+    """Body fields that every request gets (`temperature`, `max_tokens` ...); nothing is sent that is not here."""
+    rules: Rules = field(default_factory=Rules)
+    report: ReportSettings = field(default_factory=ReportSettings)
+    variant: tuple[Variant, ...] = ()
+    """Combinations of model, prompt and parameters to run side by side; none: one, of the endpoint's model."""
+
+    @property
+    def variants(self) -> tuple[Variant, ...]:
+        """The variants to run, at least one."""
+        return self.variant or (Variant(),)
+
+
+_SETTINGS = (RunConfig, DatasetSettings, EndpointSettings, Rules, ReportSettings, Variant)
+for _settings in _SETTINGS:
+    # Settings are plain dataclasses of the stages; that unknown names are refused is this border's affair.
+    _settings.__pydantic_config__ = ConfigDict(extra="forbid", use_attribute_docstrings=True)  # type: ignore[attr-defined]
+
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
+
+
+@cache
+def _adapter() -> TypeAdapter[RunConfig]:
+    return TypeAdapter(RunConfig)
+
+
+def load_config(
+    path: Path | None, overrides: Sequence[tuple[str, Json]] = (), base: RunConfig | None = None
+) -> RunConfig:
+    """Return the settings of a run.
+
+    Args:
+        path: A TOML file; None: `base`.
+        overrides: (dotted name, value), later ones win, all of them over the file.
+        base: Settings where there is no file; None: defaults.
+
+    Raises:
+        ConfigError: The file cannot be read, or settings are wrong; the message names all of them.
+    """
+    tables = _read(path) if path else cast("dict[str, Any]", resolved(base)) if base else {}
+    for name, value in overrides:
+        _set(tables, name, value)
+    return parse_config(tables, origin=str(path) if path else "settings")
+
+
+def parse_config(tables: JsonObject, origin: str) -> RunConfig:
+    """Return settings from decoded tables.
+
+    Args:
+        tables: As `tomllib` or a run's `run.json` gives them.
+        origin: Where they come from, for messages.
+
+    Raises:
+        ConfigError: Settings are wrong; the message names all of them.
+    """
+    problems = list(_misfits(tables))
+    try:
+        config = _adapter().validate_python(tables)
+    except ValidationError as error:
+        problems += [_problem(cast("Mapping[str, Any]", found)) for found in error.errors(include_url=False)]
+    if problems:
+        noun = "1 mistake" if len(problems) == 1 else f"{len(problems)} mistakes"
+        msg = f"{origin}: {noun}\n" + "\n".join(f"  {problem}" for problem in problems)
+        raise ConfigError(msg)
+    return config
+
+
+def resolved(config: RunConfig) -> JsonObject:
+    """Return settings as plain values, from which `parse_config` makes them again."""
+    return cast("JsonObject", _adapter().dump_python(config, mode="json"))
+
+
+def json_schema() -> JsonObject:
+    """Return the JSON Schema of a config file, for editors."""
+    schema = _adapter().json_schema(schema_generator=GenerateJsonSchema)
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **schema}
+
+
+def parse_override(text: str) -> tuple[str, Json]:
+    """Return `a.b=c` as (name, value); the value is TOML, and where it is none, text.
+
+    Raises:
+        ConfigError: No `=` in it.
+    """
+    name, equals, value = text.partition("=")
+    if not equals or not name.strip():
+        msg = f"--set {text}: give NAME=VALUE, e.g. --set endpoint.concurrency=16"
+        raise ConfigError(msg)
+    try:
+        return name.strip(), tomllib.loads(f"value = {value}")["value"]
+    except (tomllib.TOMLDecodeError, RecursionError):
+        return name.strip(), value
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        tables = tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        msg = f"{path}: no such config file"
+        raise ConfigError(msg) from None
+    except OSError as error:
+        msg = f"{path}: cannot be read: {error.strerror or error}"
+        raise ConfigError(msg) from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
+        msg = f"{path}: not valid TOML: {error}"
+        raise ConfigError(msg) from None
+    dataset = tables.get("dataset")
+    if isinstance(dataset, dict) and isinstance(dataset.get("path"), str):
+        dataset["path"] = str(path.parent / dataset["path"])
+    return tables
+
+
+def _set(tables: dict[str, Any], name: str, value: Json) -> None:
+    *parents, last = name.split(".")
+    table = tables
+    for parent in parents:
+        table = table.setdefault(parent, {})
+        if not isinstance(table, dict):
+            msg = f"{name}: `{parent}` is no table"
+            raise ConfigError(msg)
+    table[last] = value
+
+
+def _misfits(tables: JsonObject) -> Iterator[str]:
+    """Yield what no type can say; values of a wrong type are left to the types."""
+    endpoint, report = _table(tables, "endpoint"), _table(tables, "report")
+    variants = [variant for variant in _list(tables, "variant") if isinstance(variant, Mapping)]
+    for setting, name, offered in (
+        ("endpoint.dialect", endpoint.get("dialect"), dialects.names()),
+        ("engine", tables.get("engine"), engines.names()),
+        *(("report.formats", name, exporters.names()) for name in _list(report, "formats")),
+    ):
+        if isinstance(name, str) and name not in offered:
+            yield f"{setting}: there is no `{name}`{did_you_mean(name, offered)}; there are: {', '.join(offered)}"
+    named = [("name", tables.get("name"))]
+    named += [(f"variant[{number}].name", variant.get("name", "default")) for number, variant in enumerate(variants)]
+    for place, name in named:
+        if isinstance(name, str) and not _NAME.fullmatch(name):
+            yield f"{place}: `{name}`: use letters, digits, `_`, `.` and `-`, at most 64"
+        if place != "name" and (place, name) != next(each for each in named[1:] if each[1] == name):
+            yield f"{place}: `{name}` is the name of another variant"
+    if isinstance(base_url := endpoint.get("base_url"), str) and base_url:
+        yield from _address_misfits(base_url, _table(endpoint, "options"))
+
+
+def _table(tables: JsonObject, name: str) -> JsonObject:
+    table = tables.get(name)
+    return table if isinstance(table, Mapping) else {}
+
+
+def _list(tables: JsonObject, name: str) -> Sequence[Json]:
+    found = tables.get(name)
+    return found if isinstance(found, list) else []
+
+
+def _address_misfits(base_url: str, options: Mapping[str, Json]) -> list[str]:
+    embedded = embedded_name(base_url)
+    try:
+        if embedded is None:
+            check_base_url(base_url)
+        else:
+            endpoints.settings(embedded, options)
+    except ConfigError as error:
+        return [str(error)]
+    return ["endpoint.options: only an embedded endpoint has any"] if options and embedded is None else []
+
+
+def _problem(found: Mapping[str, Any]) -> str:
+    place = ""
+    for part in found["loc"]:
+        place += f"[{part}]" if isinstance(part, int) else f".{part}" if place else str(part)
+    if found["type"] in {"unexpected_keyword_argument", "extra_forbidden"}:
+        return f"{place}: unknown setting{_near(found['loc'])}"
+    shown = repr(found["input"])
+    return f"{place}: {found['msg']}, found {shown[:60]}{'...' if len(shown) > 60 else ''}"  # noqa: PLR2004 -- a line's worth
+
+
+def _near(place: Sequence[str | int]) -> str:
+    """Return the nearest known setting in the table that an unknown one stands in."""
+    settings: Any = RunConfig
+    for part in place[:-1]:
+        if isinstance(part, str):
+            settings = {each.name: _TABLES.get(each.name) for each in dataclasses.fields(settings)}.get(part, settings)
+    return did_you_mean(str(place[-1]), [each.name for each in dataclasses.fields(settings)])
+
+
+_TABLES: dict[str, type] = {
+    "dataset": DatasetSettings,
+    "endpoint": EndpointSettings,
+    "rules": Rules,
+    "report": ReportSettings,
+    "variant": Variant,
+}

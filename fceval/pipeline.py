@@ -1,0 +1,339 @@
+"""The story: one function per command, each line a stage.
+
+What a run is made of is in `fceval.runs`; here it is read, asked, judged, counted and told.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import dataclasses
+import json
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from itertools import islice
+from pathlib import Path
+
+import polars as pl
+
+from fceval import endpoints, runs
+from fceval.asking import Watch, ask, dialogues, reached
+from fceval.cases import lint as linting
+from fceval.cases.count import counts_text, count_cases
+from fceval.cases.predictions import read_predictions
+from fceval.cases.read import read_cases, read_rows
+from fceval.cases.select import Selection, select
+from fceval.cases.write import write_cases
+from fceval.client.endpoint import key_from_environment
+from fceval.config import RunConfig
+from fceval.dialogue import Variant
+from fceval.endpoints import Address
+from fceval.errors import ConfigError, ExitCode, FcevalError, did_you_mean
+from fceval.journal import Journal, JournalIndex
+from fceval.records import Case, Json, Key, Response, Usage
+from fceval.report import exporters
+from fceval.report.casebook import case_text, failure_list
+from fceval.report.document import Report
+from fceval.report.examples import examples, failing_keys
+from fceval.report.summary import summarise
+from fceval.report.totals import summary_document
+from fceval.report.visible import visible_lines
+from fceval.runs import Run
+from fceval.scoring.facts import Facts, facts_of
+from fceval.scoring.matchers import acceptable, check_case
+from fceval.scoring.verdict import scores_of
+from fceval.stats.metrics import measure
+from fceval.tables import ARGUMENTS, CALLS, METRICS, RESPONSE_FACTS, SCORES, ParquetTable, frame, read_table, write_table
+
+_BATCH_RESPONSES = 10_000
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """How a command over a run ended."""
+
+    run: Run
+    report: Report | None
+    """None where there is nothing to tell: interrupted, or nothing measured."""
+    exit_code: ExitCode
+    why: str = ""
+    """For a person, where the exit code is not 0."""
+
+
+def run(config: RunConfig, out: Path | None, resume: Path | None, watch: Watch) -> Ended:
+    """Ask the endpoint for every case of a dataset, score the answers and report on them.
+
+    Raises:
+        FcevalError: Nothing could be begun, or this machine cannot go on.
+    """
+    check_settings(config)
+    this = _resumed(config, resume) if resume else _begun(config, out)
+    with Journal(this.journal) as journal, reached(config, this) as endpoint:
+        stop, interrupted = asyncio.run(ask(this, config, endpoint, journal, watch))
+    if interrupted:
+        return Ended(this, None, ExitCode.INTERRUPTED, f"interrupted; go on with: fceval run --resume {this.folder}")
+    report = score(this)
+    runs.mark_latest(this)
+    if stop.reason:
+        why = f"{stop.reason}\nnothing is lost; go on with: fceval run --resume {this.folder}"
+        return Ended(this, report, stop.reason.exit_code, why)
+    return Ended(this, report, *conclusion(this))
+
+
+def score_again(reference: Path, config: RunConfig | None, out: Path | None) -> Ended:
+    """Judge the answers of a run again, under other rules where given; sends nothing."""
+    this = runs.open_run(reference)
+    if out:
+        this = runs.copied(this, out)
+    if config:
+        this = runs.with_rules(this, config)
+    return Ended(this, score(this), *conclusion(this))
+
+
+def score_predictions(config: RunConfig, predictions: Path, out: Path | None) -> Ended:
+    """Judge answers made elsewhere; sends nothing."""
+    turns = {case.case_id: len(case.turns) for case in _checked_cases(config)}
+    responses = list(read_predictions(predictions, turns))
+    names = dict.fromkeys(response.key.variant for response in responses)
+    variants = () if list(names) in ([], ["default"]) else tuple(Variant(name=name) for name in names)
+    trials = max((response.key.trial for response in responses), default=0) + 1
+    this = _begun(replace(config, variant=variants, trials=trials), out)
+    with Journal(this.journal) as journal:
+        for response in responses:
+            journal.append(response)
+    report = score(this)
+    runs.mark_latest(this)
+    return Ended(this, report, *conclusion(this))
+
+
+def score(this: Run) -> Report | None:
+    """Write the tables and reports of a run from its cases and answers; pure but for the files.
+
+    Returns:
+        The report; None where nothing was measured.
+    """
+    responses = JournalIndex(this.journal)
+    write_tables(this, responses)
+    tables = [read_table(this.folder / f"{name}.parquet") for name in ("scores", "calls", "arguments")]
+    metrics = measure(*tables)
+    write_table(this.folder / "metrics.parquet", [metrics], METRICS)
+    report = report_of(this)
+    summary = json.dumps(summary_document(this.meta(), metrics), indent=2, ensure_ascii=False)
+    runs.write_file(this.folder / "summary.json", summary.encode("utf-8", "backslashreplace") + b"\n")
+    for name in this.config.report.formats:
+        export(report, name, None, this)
+    return report if tables[0].filter("measured").head(1).collect().height else None
+
+
+def report_of(this: Run) -> Report:
+    """Return the report on a scored run.
+
+    Raises:
+        LocalError: It was not scored.
+    """
+    scores, calls, arguments, metrics = (
+        read_table(this.folder / f"{name}.parquet") for name in ("scores", "calls", "arguments", "metrics")
+    )
+    keys = failing_keys(scores)
+    cases, responses = looked_up(this, keys)
+    return summarise(this.meta(), metrics.collect(), scores, calls, arguments, cases, responses)
+
+
+def export(report: Report, format_name: str, path: Path | None, this: Run) -> Path:
+    """Write a report in one format and return the file; None: under its usual name in the run's folder."""
+    exporter = exporters.load(format_name)
+    target = path or this.folder / f"report{exporter.suffix}"
+    runs.write_file(target, exporter.render(report))
+    return target
+
+
+def conclusion(this: Run) -> tuple[ExitCode, str]:
+    """Return the exit code of a scored run, and why it is not 0."""
+    scores = read_table(this.folder / "scores.parquet")
+    planned, measured = scores.select(pl.len(), pl.col("measured").sum()).collect().row(0)
+    missing = planned - measured
+    if missing <= this.config.max_not_measured * planned:
+        return ExitCode.OK, ""
+    counted = scores.filter(~pl.col("measured")).group_by("outcome").len().sort("outcome").collect().rows()
+    kinds = ", ".join(f"{number} {outcome}" for outcome, number in counted)
+    allowed = f"{this.config.max_not_measured:.4g}"
+    why = f"inconclusive: {missing} of {planned} responses were not measured ({kinds}); allowed is a share of {allowed}"
+    return ExitCode.INCONCLUSIVE, why
+
+
+# --- begin ----------------------------------------------------------------------------------------------------
+
+
+def check_settings(config: RunConfig) -> None:
+    """Refuse settings that cannot make a run, before anything is read or sent.
+
+    Raises:
+        ConfigError: No endpoint or model is named, or the key's variable is not set.
+    """
+    missing = [
+        f"endpoint.{name}: not set (--{name.replace('_', '-')})"
+        for name, value in (("base_url", config.endpoint.base_url), ("model", config.endpoint.model))
+        if not value and not (name == "model" and config.variant and all(v.model for v in config.variant))
+    ]
+    if missing:
+        raise ConfigError("\n".join(missing))
+    key_from_environment(config.endpoint.api_key_env)
+
+
+def _checked_cases(config: RunConfig) -> Iterator[Case]:
+    if config.dataset.path is None:
+        msg = "dataset.path: not set (--dataset): which cases are to be run?"
+        raise ConfigError(msg)
+    return read_cases(config.dataset.path, check_case)
+
+
+def _begun(config: RunConfig, out: Path | None) -> Run:
+    """Read and check the whole dataset, and lay down the folder of a new run."""
+    turns: list[int] = []
+    cases = _checked_cases(config)
+    folder = runs.new_folder(config, out)
+    try:
+        chosen = write_cases(folder / "cases.parquet", _noting(turns, select(cases, config.dataset)))
+        if not chosen:
+            msg = f"{config.dataset.path}: none of its cases is selected by [dataset] or --limit: a run needs at least one"
+            raise ConfigError(msg)
+    except FcevalError:
+        runs.discard(folder)
+        raise
+    path = config.dataset.path or Path()
+    dataset = {"path": path.name, "sha256": runs.sha256_of(path), "cases": chosen}
+    return runs.write_manifest(folder, config, dataset, sum(turns) * len(config.variants) * config.trials)
+
+
+def _noting(turns: list[int], cases: Iterable[Case]) -> Iterator[Case]:
+    for case in cases:
+        turns.append(len(case.turns))
+        yield case
+
+
+def _resumed(config: RunConfig, resume: Path) -> Run:
+    this = runs.open_run(resume)
+    runs.check_identity(this, config)
+    return this
+
+
+# --- judge ----------------------------------------------------------------------------------------------------
+
+
+def write_tables(this: Run, responses: JournalIndex) -> None:
+    """Write `scores`, `calls` and `arguments`, a batch of responses at a time."""
+    facts = _facts(this, responses)
+    with (
+        ParquetTable(this.folder / "scores.parquet", SCORES) as scores,
+        ParquetTable(this.folder / "calls.parquet", CALLS) as calls,
+        ParquetTable(this.folder / "arguments.parquet", ARGUMENTS) as arguments,
+    ):
+        while batch := list(islice(facts, _BATCH_RESPONSES)):
+            call_rows = frame([row for each in batch for row in each.calls], CALLS)
+            scores.append(scores_of(frame([each.response for each in batch], RESPONSE_FACTS), call_rows))
+            calls.append(call_rows)
+            arguments.append(frame([row for each in batch for row in each.arguments], ARGUMENTS))
+
+
+def _facts(this: Run, responses: JournalIndex) -> Iterator[Facts]:
+    for dialogue in dialogues(this):
+        for turn in range(len(dialogue.case.turns)):
+            key = Key(dialogue.case.case_id, dialogue.variant.name, dialogue.trial, turn, 0)
+            response = responses.get(key) or Response(key, "", None, None, Usage(), None, (), ())
+            parsed = None if response.message is None else dialogue.dialect.parse(response.message)
+            yield facts_of(dialogue.case, response, parsed, this.config.rules)
+
+
+def looked_up(this: Run, keys: Sequence[Key]) -> tuple[Mapping[str, Case], Mapping[Key, Response]]:
+    """Return the cases and responses of some keys."""
+    wanted = {key.case_id for key in keys}
+    cases = {case.case_id: case for case in read_cases(this.cases) if case.case_id in wanted} if wanted else {}
+    index = JournalIndex(this.journal)
+    return cases, {key: response for key in keys if (response := index.get(key))}
+
+
+# --- commands without a run -----------------------------------------------------------------------------------
+
+
+def write_reports(reference: Path, formats: Sequence[str], outputs: Sequence[Path]) -> list[Path]:
+    """Write the report of a scored run in each format, and to each file by its ending; return the files.
+
+    Raises:
+        ConfigError: A file's ending belongs to no format.
+    """
+    this = runs.open_run(reference)
+    by_suffix = {exporters.load(name).suffix: name for name in exporters.names()}
+    unknown = [path for path in outputs if path.suffix not in by_suffix]
+    if unknown:
+        msg = f"{unknown[0]}: no report has the ending `{unknown[0].suffix}`; there are: {', '.join(sorted(by_suffix))}"
+        raise ConfigError(msg)
+    wanted: list[tuple[str, Path | None]] = [(by_suffix[path.suffix], path) for path in outputs]
+    wanted += [(name, None) for name in formats or (() if outputs else this.config.report.formats)]
+    for name, _ in wanted:
+        exporters.load(name)
+    report = report_of(this)
+    return [export(report, name, path, this) for name, path in wanted]
+
+
+def show(reference: Path, case_id: str | None) -> str:
+    """Return one case of a scored run as text, or the list of what did not pass.
+
+    Raises:
+        ConfigError: The run has no such case.
+    """
+    this = runs.open_run(reference)
+    tables = [read_table(this.folder / f"{name}.parquet") for name in ("scores", "calls", "arguments")]
+    scores = tables[0]
+    if case_id is None:
+        return failure_list(scores)
+    rows = scores.filter(pl.col("case_id") == case_id).select("case_id", "variant", "trial", "turn").collect().rows()
+    if not rows:
+        known = scores.select(pl.col("case_id").unique()).collect()["case_id"].to_list()
+        msg = f"{reference}: there is no case `{case_id}`{did_you_mean(case_id, known)}"
+        raise ConfigError(msg)
+    keys = [Key(*row, step=0) for row in rows]
+    return "\n".join(case_text(example) for example in examples(keys, *tables, *looked_up(this, keys)))
+
+
+def lint(path: Path, *, as_json: bool) -> tuple[str, bool]:
+    """Return the findings of a dataset as text or JSON, and whether an error is among them."""
+    findings = list(linting.lint(read_rows(path), check_case, acceptable))
+    has_errors = any(finding.severity == "error" for finding in findings)
+    if as_json:
+        return json.dumps([dataclasses.asdict(finding) for finding in findings], indent=2), has_errors
+    lines = [
+        f"{path}, row {each.row} ({each.case_id}), {each.field}: {each.severity} {each.rule}: {each.problem}"
+        for each in findings
+    ]
+    errors = sum(finding.severity == "error" for finding in findings)
+    lines.append(f"{path}: {errors} errors, {len(findings) - errors} warnings")
+    return visible_lines("\n".join(lines)), has_errors
+
+
+def convert(source: Path, target: Path) -> int:
+    """Write a dataset in the format of the target's ending; return the number of cases."""
+    return write_cases(target, read_cases(source, check_case))
+
+
+def sample(source: Path, target: Path, number: int, seed: int) -> int:
+    """Write a seeded sample of a dataset; return the number of cases."""
+    return write_cases(target, select(read_cases(source, check_case), Selection(sample=number, seed=seed)))
+
+
+def stats(path: Path, *, as_json: bool) -> str:
+    """Return the counts of a dataset as text or JSON."""
+    counted = count_cases(read_cases(path, check_case))
+    return json.dumps(counted, indent=2, ensure_ascii=False) if as_json else counts_text(counted)
+
+
+def serve(
+    name: str,
+    options: Mapping[str, Json],
+    dataset: Path | None,
+    port: int,
+    api_key_env: str | None,
+    ready: Callable[[Address], None],
+) -> None:
+    """Serve an endpoint of our own until a signal ends it."""
+    key = key_from_environment(api_key_env)
+    settings = endpoints.settings(name, options, dataset=dataset)
+    endpoints.load(name).serve(settings, port, key.reveal() if key else endpoints.new_api_key(), ready)

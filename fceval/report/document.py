@@ -1,0 +1,167 @@
+"""The neutral report: what is to be told, in order, without any format.
+
+Whatever makes a report (one run, a comparison, a history) makes these records, and every exporter takes them as
+they are. Exporters choose layout and wording of values, and compute nothing.
+Text that came from a dataset or a model stands here verbatim; making it harmless is the exporter's job, because
+what is harmless depends on the format.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal, TypeAlias
+
+FORMAT_VERSION = 1
+"""Of the neutral report as JSON. Within a version a field keeps its name and meaning; fields may be added."""
+
+
+@dataclass(frozen=True, slots=True)
+class Estimate:
+    """A share in [0, 1] with its 95% interval."""
+
+    value: float
+    low: float
+    high: float
+
+
+Cell: TypeAlias = str | int | float | Estimate | None
+"""One value of a table; None: not known."""
+
+Kind: TypeAlias = Literal["text", "name", "count", "rate", "seconds", "tokens", "usd"]
+"""How a value is to be read: `text` is prose of ours, `name` foreign (a tool, a case), `rate` a share in [0, 1]."""
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """One number worth standing alone."""
+
+    label: str
+    value: Cell
+    kind: Kind
+    note: str = ""
+    """What else a reader must know to read it right."""
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """One column of a table."""
+
+    label: str
+    kind: Kind
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """Rows under named columns."""
+
+    columns: tuple[Column, ...]
+    rows: tuple[tuple[Cell, ...], ...]
+    title: str = ""
+    note: str = ""
+    """What else a reader must know: how it was counted, what was left out."""
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One message of a conversation."""
+
+    role: str
+    text: str
+    """The content; as JSON text where it is more than a text."""
+
+
+@dataclass(frozen=True, slots=True)
+class OfferedTool:
+    """One tool that the model could call."""
+
+    name: str
+    description: str
+    parameters: str
+    """JSON Schema of its arguments as JSON text; empty where it has none."""
+
+
+@dataclass(frozen=True, slots=True)
+class ComparedArgument:
+    """One argument of a pair of calls."""
+
+    argument: str
+    path: str
+    """JSON path of the first difference, or of the argument."""
+    fault: str | None
+    """None where it passed."""
+    rule: str | None
+    """What a pass needed."""
+    expected: str | None
+    """JSON text; None for an unexpected argument."""
+    predicted: str | None
+    """JSON text; None for a missing argument."""
+
+
+@dataclass(frozen=True, slots=True)
+class ComparedCall:
+    """An expected and a predicted call side by side; one of them may be missing."""
+
+    expected_tool: str | None
+    predicted_tool: str | None
+    fault: str | None
+    """None where the call passed."""
+    ignored: bool
+    """An extra call that the case allows."""
+    expected_arguments: str | None
+    """JSON text."""
+    predicted_arguments: str | None
+    """Verbatim."""
+    arguments: tuple[ComparedArgument, ...]
+    """Empty unless both name the same tool."""
+
+
+@dataclass(frozen=True, slots=True)
+class Example:
+    """One response to one case, from question to verdict."""
+
+    case_id: str
+    variant: str
+    trial: int
+    turn: int
+    category: str
+    tags: tuple[str, ...]
+    outcome: str
+    measured: bool
+    wanted: str
+    """`calls`, `none` or `any`."""
+    messages: tuple[Message, ...]
+    """The conversation up to and with this turn, as the dataset has it."""
+    tools: tuple[OfferedTool, ...]
+    calls: tuple[ComparedCall, ...]
+    answer: str | None
+    """What the model answered, verbatim, as JSON text; None where there is no answer."""
+    finish_reason: str | None
+    failure_detail: str | None
+    """For a person: what went wrong on the wire."""
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """A chapter: any of prose, tables and examples."""
+
+    key: str
+    """Stable name, for links and for exporters that pick; lower case with hyphens."""
+    title: str
+    text: str = ""
+    tables: tuple[Table, ...] = ()
+    examples: tuple[Example, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """Everything there is to tell."""
+
+    title: str
+    headline: str
+    """The finding, in words that need no explanation."""
+    complete: bool
+    """Whether everything planned was measured; where not, the headline says so first."""
+    meta: tuple[tuple[str, str], ...]
+    """What was run, as label and value."""
+    figures: tuple[Figure, ...]
+    sections: tuple[Section, ...]

@@ -1,0 +1,143 @@
+"""The cases that a report shows in full: which ones, and what stands beside each other in them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+import polars as pl
+
+from fceval.records import Case, Json, JsonObject, Key, Response
+from fceval.report.document import ComparedArgument, ComparedCall, Example, Message, OfferedTool
+from fceval.scoring.verdict import OUTCOMES
+from fceval.tables import KEY_COLUMNS
+
+SHOWN = 200
+"""How many failures a report shows in full unless told otherwise."""
+
+_Place = tuple[str, str, int, int]
+_position = pl.col("outcome").replace_strict({name: at for at, name in enumerate(OUTCOMES)})
+
+
+def failing_keys(scores: pl.LazyFrame, limit: int = SHOWN) -> list[Key]:
+    """Return which responses to show: every kind of failure in turn until the limit is reached.
+
+    Args:
+        scores: Rows of `fceval.records.Score`.
+        limit: The most keys to return.
+
+    Returns:
+        Keys with step 0: the model's failures first, by outcome, then what was not measured.
+    """
+    failing = scores.filter(pl.col("outcome") != "passed").select(*KEY_COLUMNS, "measured", _position.alias("position"))
+    in_turn = (
+        failing.sort("position", *KEY_COLUMNS)
+        .with_columns(nth=pl.int_range(pl.len()).over("position"))
+        .sort("nth", ~pl.col("measured"), "position")
+        .head(limit)
+        .sort(~pl.col("measured"), "position", *KEY_COLUMNS)
+        .select(KEY_COLUMNS)
+        .collect(engine="streaming")
+    )
+    return [Key(case_id, variant, trial, turn, 0) for case_id, variant, trial, turn in in_turn.iter_rows()]
+
+
+def examples(  # noqa: PLR0913, PLR0917 -- the tables of a run and what they refer to
+    keys: list[Key],
+    scores: pl.LazyFrame,
+    calls: pl.LazyFrame,
+    arguments: pl.LazyFrame,
+    cases: Mapping[str, Case],
+    responses: Mapping[Key, Response],
+) -> tuple[Example, ...]:
+    """Return an `Example` per key, in their order; what `cases` and `responses` lack is left empty."""
+    places = pl.DataFrame(
+        [_place(key) for key in keys], schema=scores.select(KEY_COLUMNS).collect_schema(), orient="row"
+    )
+    scored = {_place_of(row): row for row in _rows(scores, places)}
+    compared = _compared(_rows(calls, places), _rows(arguments, places))
+    answers: dict[_Place, list[Response]] = {}
+    for key in sorted(responses):
+        answers.setdefault(_place(key), []).append(responses[key])
+    return tuple(
+        _example(scored[place], cases.get(place[0]), tuple(compared.get(place, {}).values()), answers.get(place, []))
+        for place in map(_place, keys)
+    )
+
+
+def _place(key: Key) -> _Place:
+    return key.case_id, key.variant, key.trial, key.turn
+
+
+def _place_of(row: Mapping[str, Any]) -> _Place:
+    return row["case_id"], row["variant"], row["trial"], row["turn"]
+
+
+def _rows(table: pl.LazyFrame, places: pl.DataFrame) -> list[dict[str, Any]]:
+    order = [name for name in ("pair", "path", "argument") if name in table.collect_schema().names()]
+    found = table.join(places.lazy(), on=KEY_COLUMNS, how="semi").collect(engine="streaming")
+    return found.sort(*KEY_COLUMNS, *order).to_dicts()
+
+
+def _compared(calls: list[dict[str, Any]], arguments: list[dict[str, Any]]) -> dict[_Place, dict[int, ComparedCall]]:
+    of_pair: dict[tuple[_Place, int], list[ComparedArgument]] = {}
+    for row in arguments:
+        fields = (row[name] for name in ("argument", "path", "fault", "rule", "expected", "predicted"))
+        of_pair.setdefault((_place_of(row), row["pair"]), []).append(ComparedArgument(*fields))
+    pairs: dict[_Place, dict[int, ComparedCall]] = {}
+    for row in calls:
+        place = _place_of(row)
+        pairs.setdefault(place, {})[row["pair"]] = ComparedCall(
+            expected_tool=None if row["expected_index"] is None else row["tool"],
+            predicted_tool=row["predicted_tool"],
+            fault=row["fault"],
+            ignored=row["ignored"],
+            expected_arguments=row["expected_arguments"],
+            predicted_arguments=row["predicted_arguments"],
+            arguments=tuple(of_pair.get((place, row["pair"]), ())),
+        )
+    return pairs
+
+
+def _example(
+    score: Mapping[str, Any], case: Case | None, calls: tuple[ComparedCall, ...], answers: list[Response]
+) -> Example:
+    messages = [answer.message for answer in answers if answer.message is not None]
+    return Example(
+        case_id=score["case_id"],
+        variant=score["variant"],
+        trial=score["trial"],
+        turn=score["turn"],
+        category=score["category"],
+        tags=tuple(score["tags"]),
+        outcome=score["outcome"],
+        measured=score["measured"],
+        wanted=score["wanted"],
+        messages=_conversation(case, score["turn"]) if case else (),
+        tools=tuple(_offered(tool.name, tool.description, tool.parameters) for tool in case.tools) if case else (),
+        calls=calls,
+        answer="\n".join(_pretty(message) for message in messages) if messages else None,
+        finish_reason=score["finish_reason"],
+        failure_detail=score["failure_detail"],
+    )
+
+
+def _conversation(case: Case, turn: int) -> tuple[Message, ...]:
+    said = [message for spoken in case.turns[: turn + 1] for message in spoken.messages]
+    return tuple(Message(str(message.get("role", "")), _content(message)) for message in said)
+
+
+def _content(message: JsonObject) -> str:
+    """Return the text of a message that is nothing but text, else all of it but its role."""
+    rest = {name: value for name, value in message.items() if name != "role"}
+    content = rest.get("content")
+    return content if isinstance(content, str) and len(rest) == 1 else _pretty(rest)
+
+
+def _offered(name: str, description: str | None, parameters: JsonObject | None) -> OfferedTool:
+    return OfferedTool(name, description or "", "" if parameters is None else _pretty(parameters))
+
+
+def _pretty(value: Json) -> str:
+    return json.dumps(value, ensure_ascii=False, indent=2)

@@ -1,0 +1,133 @@
+"""The report as Markdown that reads well both rendered (GitHub's flavour) and as plain text.
+
+Foreign text stands in code spans and fenced blocks, where no markup, link, mention or HTML is read; in prose, every
+character that Markdown reads is escaped.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from fceval.report.document import Cell, ComparedArgument, ComparedCall, Example, Kind, Report, Section, Table
+from fceval.report.exporters import Exporter
+from fceval.report.visible import visible, visible_lines
+from fceval.report.wording import NO_CALL, NO_VALUE, in_words, verdict, written
+
+_MARKUP = re.compile(r"([\\`*_\[\]<>#|~&$]|(?<=:)/(?=/)|(?<=www)\.)", re.IGNORECASE)
+_BACKTICKS = re.compile("`+")
+_NUMERIC = {"count", "rate", "seconds", "tokens", "usd"}
+
+
+class Markdown:
+    """Exports a report as GitHub-flavoured Markdown."""
+
+    name = "markdown"
+    suffix = ".md"
+
+    def render(self, report: Report) -> bytes:
+        """Return the report as UTF-8 text."""
+        lines = [f"# {_prose(report.title)}", "", f"**{_prose(report.headline)}**", ""]
+        for figure in report.figures:
+            note = f" ({figure.note})" if figure.note else ""
+            lines.append(f"- {_prose(figure.label)}: **{_prose(written(figure.value, figure.kind))}**{_prose(note)}")
+        lines += ["", *(line for section in report.sections for line in _section(section))]
+        lines += ["## What was run", "", *(f"- {_prose(label)}: {_code(value)}" for label, value in report.meta), ""]
+        return "\n".join(lines).encode()
+
+
+def _prose(text: str) -> str:
+    """Return text that does not begin a line; bare addresses are parted, so that no link comes of them."""
+    return _MARKUP.sub(r"\\\1", visible(text))
+
+
+def _code(text: str) -> str:
+    """Return a code span; an empty one cannot be written, so nothing stands for nothing."""
+    shown = visible(text)
+    if not shown:
+        return ""
+    fence = "`" * (_longest_run(shown) + 1)
+    # A space on both sides is dropped again by the reader; it parts the text from the fence, and keeps its own spaces.
+    pad = " " if shown[0] in "` " or shown[-1] in "` " else ""
+    return f"{fence}{pad}{shown}{pad}{fence}"
+
+
+def _longest_run(text: str) -> int:
+    return max((len(run) for run in _BACKTICKS.findall(text)), default=0)
+
+
+def _block(text: str, language: str = "") -> list[str]:
+    shown = visible_lines(text)
+    fence = "`" * max(3, _longest_run(shown) + 1)
+    return [f"{fence}{language}", shown, fence, ""]
+
+
+def _section(section: Section) -> Iterator[str]:
+    yield from (f"## {_prose(section.title)}", "")
+    if section.text:
+        yield from (_prose(section.text), "")
+    for table in section.tables:
+        yield from _table(table)
+    for example in section.examples:
+        yield from _example(example)
+
+
+def _table(table: Table) -> Iterator[str]:
+    if table.title:
+        yield from (f"### {_prose(table.title)}", "")
+    yield "| " + " | ".join(_prose(column.label) for column in table.columns) + " |"
+    yield "| " + " | ".join("---:" if column.kind in _NUMERIC else "---" for column in table.columns) + " |"
+    for row in table.rows:
+        cells = (_cell(value, column.kind) for value, column in zip(row, table.columns, strict=True))
+        yield "| " + " | ".join(cells) + " |"
+    yield ""
+    if table.note:
+        yield from (_prose(table.note), "")
+
+
+def _cell(value: Cell, kind: Kind) -> str:
+    text = written(value, kind)
+    # A bar ends the cell even inside a code span, unless escaped.
+    return _code(text).replace("|", r"\|") if kind == "name" and value is not None else _prose(text)
+
+
+def _example(example: Example) -> Iterator[str]:
+    place = [f"variant {_code(example.variant)}", f"trial {example.trial}", f"turn {example.turn}"]
+    yield from (f"### {_code(example.case_id)}: {_prose(in_words(example.outcome))}", "")
+    yield from (f"Category {_code(example.category)}, {', '.join(place)}.", "")
+    if example.failure_detail:
+        yield from ("What went wrong:", "", *_block(example.failure_detail))
+    for message in example.messages:
+        yield from (f"**{_prose(message.role)}**", "", *_block(message.text))
+    if example.tools:
+        yield from (f"Tools on offer: {', '.join(_code(tool.name) for tool in example.tools)}", "")
+    yield from (f"Wanted: {NO_CALL[example.wanted]}.", "") if example.wanted in NO_CALL else ()
+    for call in example.calls:
+        yield from _call(call)
+    if example.answer is not None:
+        yield from ("**answer**", "", *_block(example.answer, "json"))
+
+
+def _call(call: ComparedCall) -> Iterator[str]:
+    yield f"- Expected: {_call_text(call.expected_tool, call.expected_arguments)}"
+    yield f"- Predicted: {_call_text(call.predicted_tool, call.predicted_arguments)}"
+    yield from (f"- Verdict: {_prose(verdict(call.fault, 'ignored' if call.ignored else None))}", "")
+    if call.arguments:
+        yield from ("| Argument | Expected | Predicted | Verdict |", "| --- | --- | --- | --- |")
+        yield from (_argument(argument) for argument in call.arguments)
+        yield ""
+
+
+def _call_text(tool: str | None, arguments: str | None) -> str:
+    return "no call" if tool is None else _code(f"{tool} {arguments or ''}".rstrip())
+
+
+def _argument(argument: ComparedArgument) -> str:
+    told = verdict(argument.fault, argument.rule)
+    where = f" at {_code(argument.path)}" if argument.fault else ""
+    values = (NO_VALUE if text is None else _code(text) for text in (argument.expected, argument.predicted))
+    cells = (_code(argument.argument), *values, f"**{_prose(told)}**{where}" if argument.fault else _prose(told))
+    return "| " + " | ".join(cell.replace("|", r"\|") for cell in cells) + " |"
+
+
+PLUGIN: Exporter = Markdown()

@@ -1,0 +1,104 @@
+"""How values and names are written for a reader: one wording for every format that people read."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from fceval.report.document import Cell, Estimate, Kind
+
+UNKNOWN = "n/a"
+"""What stands for a value that is not known."""
+
+OUTCOME_MEANINGS = {
+    "endpoint_error": "the endpoint failed or could not be reached",
+    "timed_out": "no whole answer in time",
+    "rate_limited": "still refused with 429 after all retries",
+    "content_filtered": "the provider's content filter stepped in",
+    "not_run": "never asked: the run ended first",
+    "truncated": "the token limit cut the answer off",
+    "refused": "the model refused in words",
+    "unparsable_call": "a call was attempted, but cannot be read",
+    "unexpected_call": "a call was made where none is wanted",
+    "missing_call": "an expected call was not made",
+    "extra_call": "a call was made beyond the expected ones",
+    "unknown_tool": "a tool was called that is not on offer",
+    "wrong_tool": "another tool was called than expected",
+    "missing_argument": "an expected argument was left out",
+    "unexpected_argument": "an argument was made up",
+    "wrong_type": "an argument has the wrong JSON type",
+    "wrong_value": "an argument has the wrong value",
+    "passed": "everything is right",
+}
+"""Outcomes and faults in plain words."""
+
+
+def written(value: Cell, kind: Kind) -> str:
+    """Return a value as people read it; foreign text is returned as it is."""
+    if value is None:
+        return UNKNOWN
+    if isinstance(value, str):
+        return value
+    if isinstance(value, Estimate):
+        return f"{percent(value.value)} ({percent_range(value.low, value.high)})"
+    return _NUMBERS.get(kind, whole)(value)
+
+
+def whole(value: float) -> str:
+    """Return a count."""
+    return f"{value:,.0f}"
+
+
+def percent(share: float) -> str:
+    """Return a share of [0, 1] as a percentage; only all is 100% and only none is 0%."""
+    return f"{_tenths(share)}%"
+
+
+def percent_range(low: float, high: float) -> str:
+    """Return an interval of shares, such as ``82.4-88.7%`` with a dash."""
+    return f"{_tenths(low)}\N{EN DASH}{_tenths(high)}%"
+
+
+def _tenths(share: float) -> str:
+    if share in {0, 1}:
+        return f"{share * 100:.0f}"
+    # 9,999 of 10,000 must not read as all of them, nor 1 of 10,000 as none.
+    return f"{min(max(share * 100, 0.1), 99.9):.1f}" if 0 < share < 1 else f"{share * 100:.1f}"
+
+
+def seconds(value: float) -> str:
+    """Return a duration with three significant digits or so."""
+    if value < 1:
+        return f"{value * 1000:.0f} ms"
+    return f"{value:.2f} s" if value < 100 else f"{value:,.0f} s"  # noqa: PLR2004 -- three digits either way
+
+
+def usd(value: float) -> str:
+    """Return an amount of money; small ones with the digits that make them differ from nothing."""
+    return f"${value:,.2f}" if value >= 1 or value == 0 else f"${value:.3g}" if value >= 0.001 else f"${value:.2e}"  # noqa: PLR2004 -- a tenth of a cent
+
+
+_NUMBERS: dict[Kind, Callable[[float], str]] = {"rate": percent, "seconds": seconds, "usd": usd}
+
+
+def counted(number: int, singular: str, plural: str = "") -> str:
+    """Return ``1 case``, ``1,234 cases``."""
+    return f"{number:,} {singular if number == 1 else plural or singular + 's'}"
+
+
+def in_words(name: str) -> str:
+    """Return an identifier of ours as words: ``wrong_value`` is ``wrong value``."""
+    return name.replace("_", " ")
+
+
+NO_CALL = {"none": "no call", "any": "a call, whichever it is"}
+"""What is wanted where no calls are listed, by `Example.wanted`."""
+
+NO_VALUE = "left out"
+"""What stands for an argument that one side does not have."""
+
+
+def verdict(fault: str | None, rule: str | None) -> str:
+    """Return why a call or an argument failed, or what its pass needed; says so in words and sign alike."""
+    if fault is not None:
+        return f"\N{NOT EQUAL TO} {in_words(fault)}"
+    return "\N{CHECK MARK} passed" if rule in {None, "exact"} else f"\N{CHECK MARK} passed ({in_words(str(rule))})"

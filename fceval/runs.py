@@ -1,0 +1,237 @@
+"""A run's folder: what it is called, what is in it, and what must agree before it is gone on with.
+
+`run.json` (settings without secrets, versions, the dataset's digest), `cases.parquet` (the cases as they were run)
+and `journal.jsonl` (the answers) are what a run is; every other file in the folder is made from those three.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import os
+import platform
+import secrets
+import shutil
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import fceval
+from fceval.config import RunConfig, parse_config, resolved
+from fceval.errors import ConfigError, LocalError
+from fceval.jsontext import JsonTextError, read_json
+from fceval.records import Json, JsonObject, json_text
+from fceval.tables import FORMAT_VERSION
+
+LATEST = "latest"
+"""File beside the run folders with the name of the newest; also how commands call that run."""
+
+_LIBRARIES = ("aiohttp", "asyncio-throttle", "jsonschema-rs", "polars", "pyarrow")
+_FREE = ("name", "max_not_measured", "engine", "report", "rules")
+_FREE_OF_ENDPOINT = ("api_key_env", "concurrency", "max_attempts", "rpm", "timeout_s")
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """A run folder with its settings."""
+
+    folder: Path
+    config: RunConfig
+    manifest: JsonObject
+    """`run.json`, decoded."""
+
+    @property
+    def cases(self) -> Path:
+        """The cases as they were run."""
+        return self.folder / "cases.parquet"
+
+    @property
+    def journal(self) -> Path:
+        """The answers."""
+        return self.folder / "journal.jsonl"
+
+    def meta(self) -> dict[str, str]:
+        """Return what a report says about the run, in its order."""
+        dataset: Any = self.manifest["dataset"]
+        said = {
+            "name": self.config.name,
+            "model": ", ".join(dict.fromkeys(v.model or self.config.endpoint.model for v in self.config.variants)),
+            "base_url": self.config.endpoint.base_url or "none: answers made elsewhere",
+            "started_at": str(self.manifest["started_at"]),
+            "dataset": f"{dataset['path']} ({dataset['cases']} cases, sha256 {str(dataset['sha256'])[:12]})",
+            "dialect": self.config.endpoint.dialect,
+            "trials": str(self.config.trials),
+            "strings": self.config.rules.strings,
+            "version": f"fceval {self.manifest['fceval_version']}",
+        }
+        return {name: value for name, value in said.items() if value}
+
+
+def new_folder(config: RunConfig, out: Path | None) -> Path:
+    """Make and return the folder of a new run: `out`, or one in the reports' folder, named by time and name.
+
+    Raises:
+        ConfigError: `out` holds a run already.
+        LocalError: The folder cannot be made.
+    """
+    moment = datetime.now(UTC).strftime("%Y%m%dT%H%M%SZ")
+    folder = out or config.report.dir / f"{moment}-{config.name}-{secrets.token_hex(2)}"
+    if (folder / "run.json").exists():
+        msg = f"{folder}: holds a run already: go on with it (--resume {folder}) or choose another --out"
+        raise ConfigError(msg)
+    try:
+        folder.mkdir(parents=True, mode=0o700, exist_ok=out is not None)
+    except OSError as error:
+        msg = f"{folder}: cannot be made: {error.strerror or error}"
+        raise LocalError(msg) from error
+    return folder
+
+
+def write_manifest(folder: Path, config: RunConfig, dataset: Mapping[str, Json], responses: int) -> Run:
+    """Write `run.json` of a new run and return the run.
+
+    Args:
+        folder: Of the run.
+        config: Its settings.
+        dataset: `path`, `sha256` and number of `cases`.
+        responses: How many are planned.
+    """
+    manifest: JsonObject = {
+        "format_version": FORMAT_VERSION,
+        "fceval_version": fceval.__version__,
+        "started_at": datetime.now(UTC).isoformat(timespec="seconds"),
+        "python_version": platform.python_version(),
+        "library_versions": {name: version(name) for name in _LIBRARIES},
+        "dataset": dataset,
+        "planned_responses": responses,
+        "config": resolved(config),
+    }
+    run = Run(folder, config, manifest)
+    _write_manifest(run)
+    return run
+
+
+def copied(run: Run, out: Path) -> Run:
+    """Return a copy of a run in another folder: its settings, cases and answers, without what is made from them.
+
+    Raises:
+        ConfigError: `out` holds a run already.
+        LocalError: The folder cannot be written.
+    """
+    folder = new_folder(run.config, out)
+    copy = Run(folder, run.config, run.manifest)
+    try:
+        shutil.copyfile(run.cases, copy.cases)
+        shutil.copyfile(run.journal, copy.journal)
+    except OSError as error:
+        msg = f"{folder}: cannot be written: {error.strerror or error}"
+        raise LocalError(msg) from error
+    _write_manifest(copy)
+    return copy
+
+
+def discard(folder: Path) -> None:
+    """Remove the folder of a run that could not be begun, if nothing is in it."""
+    with contextlib.suppress(OSError):
+        folder.rmdir()
+
+
+def with_rules(run: Run, config: RunConfig) -> Run:
+    """Return the run with the scoring rules of other settings, and write that down in its folder."""
+    config = replace(run.config, rules=config.rules)
+    changed = Run(run.folder, config, {**run.manifest, "config": resolved(config)})
+    _write_manifest(changed)
+    return changed
+
+
+def _write_manifest(run: Run) -> None:
+    write_file(run.folder / "run.json", json.dumps(run.manifest, indent=2, ensure_ascii=False).encode() + b"\n")
+
+
+def write_file(path: Path, content: bytes) -> None:
+    """Write a file so that it is there whole or not at all.
+
+    Raises:
+        LocalError: It cannot be written.
+    """
+    partial = path.with_name(path.name + ".partial")
+    try:
+        partial.write_bytes(content)
+        partial.chmod(0o600)
+        os.replace(partial, path)
+    except OSError as error:
+        msg = f"{path}: cannot be written: {error.strerror or error}"
+        raise LocalError(msg) from error
+
+
+def mark_latest(run: Run) -> None:
+    """Note a run as the newest of its folder."""
+    write_file(run.folder.parent / LATEST, run.folder.name.encode() + b"\n")
+
+
+def open_run(reference: Path) -> Run:
+    """Return the run in a folder; `.../latest` is the newest run there.
+
+    Raises:
+        ConfigError: There is no run.
+        LocalError: Its `run.json` cannot be used.
+    """
+    folder = reference
+    if reference.name == LATEST and not reference.is_dir():
+        folder = _latest(reference if reference.is_file() else Path("reports") / LATEST)
+    path = folder / "run.json"
+    try:
+        manifest: Any = read_json(path.read_text(encoding="utf-8"))
+        if manifest["format_version"] > FORMAT_VERSION:
+            msg = f"{path}: format version {manifest['format_version']}: update fceval"
+            raise LocalError(msg)
+        return Run(folder, parse_config(manifest["config"], origin=str(path)), manifest)
+    except FileNotFoundError:
+        msg = f"{reference}: no run there: give the folder of a run (or `latest`)"
+        raise ConfigError(msg) from None
+    except OSError as error:
+        msg = f"{path}: cannot be read: {error.strerror or error}"
+        raise LocalError(msg) from None
+    except (JsonTextError, UnicodeDecodeError, KeyError, TypeError) as error:
+        msg = f"{path}: not a `run.json` that fceval wrote: {error}"
+        raise LocalError(msg) from None
+
+
+def _latest(pointer: Path) -> Path:
+    try:
+        return pointer.parent / pointer.read_text(encoding="utf-8").strip()
+    except FileNotFoundError:
+        msg = f"{pointer}: no run yet"
+        raise ConfigError(msg) from None
+
+
+def check_identity(run: Run, config: RunConfig) -> None:
+    """Refuse to go on with a run under settings that would mix two runs.
+
+    Raises:
+        ConfigError: Naming each setting that differs, and both values.
+    """
+    before, now = (dict(_identity(resolved(each))) for each in (run.config, config))
+    differing = [name for name in sorted(before | now) if before.get(name) != now.get(name)]
+    if differing:
+        lines = [f"  {name}: {json_text(before.get(name))} then, {json_text(now.get(name))} now" for name in differing]
+        msg = f"{run.folder}: was begun under other settings; start a new run instead\n" + "\n".join(lines)
+        raise ConfigError(msg)
+
+
+def _identity(settings: JsonObject) -> Iterator[tuple[str, Json]]:
+    for name, value in settings.items():
+        if name == "endpoint" and isinstance(value, Mapping):
+            yield from ((f"endpoint.{each}", kept) for each, kept in value.items() if each not in _FREE_OF_ENDPOINT)
+        elif name not in _FREE:
+            yield name, value
+
+
+def sha256_of(path: Path) -> str:
+    """Return the hex sha256 of a file."""
+    with path.open("rb") as content:
+        return hashlib.file_digest(content, "sha256").hexdigest()

@@ -1,0 +1,91 @@
+"""Pair expected with predicted calls so that the pairs agree as well as they can: optimal, not greedy.
+
+Full matches count most, then pairs of the same tool, then how many of their arguments are right; among equally
+good pairings the one that keeps the order of both lists wins. As many pairs are made as the shorter list has
+calls, so that two calls which match nothing are reported as one wrong call and not as a missing and an extra one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+_ARGUMENT_STEPS = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class Likeness:
+    """How well one predicted call answers one expected call."""
+
+    full: bool
+    """Same tool, every argument right."""
+    same_tool: bool
+    arguments_right: float
+    """Share of the arguments that are right, in [0, 1]; 0 unless `same_tool`."""
+
+
+def align(likeness: Sequence[Sequence[Likeness]], *, ordered: bool) -> list[tuple[int, int]]:
+    """Return the pairs (expected index, predicted index), sorted.
+
+    Args:
+        likeness: A row per expected call, a column per predicted call.
+        ordered: Whether pairs may not cross (calls wanted in a strict order).
+
+    The assignment is the Hungarian method's (scipy's `linear_sum_assignment`); with a strict order it is the best
+    monotone pairing, by dynamic programming as for a longest common subsequence.
+    """
+    if not likeness or not likeness[0]:
+        return []
+    worth = _worth(likeness)
+    if len(worth) == 1 and len(worth[0]) == 1:
+        return [(0, 0)]
+    return _monotone(worth) if ordered else _assignment(worth)
+
+
+def _worth(likeness: Sequence[Sequence[Likeness]]) -> list[list[int]]:
+    """Return one number per pair, in which a better criterion outweighs any sum of the ones below it."""
+    rows, columns = len(likeness), len(likeness[0])
+    size = max(rows, columns)
+    place = size * size + 1  # one step of arguments outweighs the order of all pairs
+    tool = (_ARGUMENT_STEPS * size + 1) * place
+    full = (size + 1) * tool
+    return [
+        [
+            full * pair.full
+            + tool * pair.same_tool
+            + place * round(_ARGUMENT_STEPS * pair.arguments_right)
+            + (size - abs(row - column))
+            for column, pair in enumerate(pairs)
+        ]
+        for row, pairs in enumerate(likeness)
+    ]
+
+
+def _assignment(worth: list[list[int]]) -> list[tuple[int, int]]:
+    from scipy.optimize import linear_sum_assignment  # noqa: PLC0415 -- slow to load, and most cases want one call
+
+    rows, columns = linear_sum_assignment(worth, maximize=True)
+    return sorted((int(row), int(column)) for row, column in zip(rows, columns, strict=True))
+
+
+def _monotone(worth: list[list[int]]) -> list[tuple[int, int]]:
+    """Return the best pairing in which no two pairs cross, of as many pairs as the shorter list has calls."""
+    rows, columns = len(worth), len(worth[0])
+    # best[r][c]: (number of pairs, worth) reachable with the calls from r and from c on.
+    best = [[(0, 0)] * (columns + 1) for _ in range(rows + 1)]
+    for row in reversed(range(rows)):
+        for column in reversed(range(columns)):
+            pairs, value = best[row + 1][column + 1]
+            taken = (pairs + 1, value + worth[row][column])
+            best[row][column] = max(taken, best[row + 1][column], best[row][column + 1])
+    found, row, column = [], 0, 0
+    while row < rows and column < columns:
+        pairs, value = best[row + 1][column + 1]
+        if best[row][column] == (pairs + 1, value + worth[row][column]):
+            found.append((row, column))
+            row, column = row + 1, column + 1
+        elif best[row][column] == best[row + 1][column]:
+            row += 1
+        else:
+            column += 1
+    return found

@@ -1,0 +1,5 @@
+"""Count: scores and facts to metrics with intervals. Pure.
+
+`metrics` holds the table of metrics and `measure`; `aggregate` is how a metric becomes numbers per group;
+`repeats` has what only several trials can tell; `intervals` the confidence intervals.
+"""

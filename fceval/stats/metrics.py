@@ -1,0 +1,295 @@
+"""Every metric: one named polars expression and one line that says what it means.
+
+Whether the model was right is asked of measured responses only: what the endpoint did not answer is in no numerator
+and no denominator of a quality metric, and shows as coverage. A metric without an observation has no value.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import polars as pl
+
+from fceval.records import MetricRow
+from fceval.scoring.verdict import OUTCOMES
+from fceval.stats.aggregate import Amount, Metric, Rate, Slice, measured_rows
+from fceval.stats.repeats import repeat_rows
+from fceval.tables import KEY_COLUMNS, METRICS, frame
+
+SCOPES = ("run", "category", "tag", "tool", "argument", "turn")
+"""What the rows of `metrics.parquet` are about, in their order."""
+
+CALL_FAULTS = ("unparsable_call", "unexpected_call", "missing_call", "extra_call", "unknown_tool", "wrong_tool")
+ARGUMENT_FAULTS = ("missing_argument", "unexpected_argument", "wrong_type", "wrong_value")
+
+_measured = pl.col("measured")
+_passed = pl.col("passed")
+_latency = pl.col("latency_s").filter(_measured)
+_ttft = pl.col("ttft_s").filter(_measured)
+_sent = pl.col("attempts") > 0
+# Floating-point sums depend on the order of the rows; whole trillionths of a dollar do not.
+_trillionths_usd = (pl.col("cost_usd") * 1e12).round().cast(pl.Int64)
+
+# Columns that `_judged_calls` adds.
+_wanted = pl.col("is_expected")
+_made = pl.col("is_predicted")
+_right = pl.col("is_right")
+
+
+def _when(condition: pl.Expr, hit: pl.Expr) -> pl.Expr:
+    return pl.when(condition).then(hit)
+
+
+def _quantiles(name: str, of: str, seconds: pl.Expr) -> tuple[Amount, ...]:
+    return tuple(
+        Amount(
+            f"{name}_p{percent}_s",
+            f"{of}: {percent}% of measured responses were at least this fast",
+            "scores",
+            seconds.quantile(percent / 100, interpolation="linear"),
+            seconds.count(),
+            "seconds",
+        )
+        for percent in (50, 90, 99)
+    )
+
+
+TABLE: tuple[Metric, ...] = (
+    Rate("accuracy", "Share of measured responses that passed", "scores", _when(_measured, _passed)),
+    Rate(
+        "strict_accuracy",
+        "Share of measured responses that passed without any rule of leniency",
+        "scores",
+        _when(_measured, pl.col("passed_strict")),
+    ),
+    Rate("coverage", "Share of planned responses that were measured", "scores", _measured, estimated=False),
+    Rate(
+        "worst_case",
+        "Accuracy if every response that was not measured had failed",
+        "scores",
+        _measured & _passed.fill_null(value=False),
+        estimated=False,
+    ),
+    Rate(
+        "best_case",
+        "Accuracy if every response that was not measured had passed",
+        "scores",
+        ~_measured | _passed.fill_null(value=False),
+        estimated=False,
+    ),
+    Amount("planned", "Responses that the run was to get", "scores", pl.len(), pl.len()),
+    Amount("measured", "Responses in which the model got to answer", "scores", _measured.sum(), pl.len()),
+    Amount("passed", "Responses that passed", "scores", (_measured & _passed).sum(), pl.len()),
+    Rate(
+        "tool_selection_accuracy",
+        "Share of measured responses that call the right tools, each as often as wanted (none where none is)",
+        "scores",
+        _when(_measured, pl.col("selection_ok")),
+    ),
+    Rate(
+        "tool_selection_accuracy_per_call",
+        "Share of expected calls that were answered with a call of the same tool",
+        "calls",
+        _when(_wanted, pl.col("selected")),
+    ),
+    Rate(
+        "argument_accuracy_per_call",
+        "Share of calls of the right tool in which every argument is right",
+        "calls",
+        pl.col("arguments_ok"),
+    ),
+    Rate(
+        "argument_accuracy_per_argument",
+        "Share of arguments, expected or made up, that are right in calls of the right tool",
+        "arguments",
+        pl.col("fault").is_null(),
+    ),
+    Rate(
+        "schema_valid_rate",
+        "Share of calls of offered tools whose arguments fit the tool's schema",
+        "calls",
+        _when(_made, pl.col("schema_valid")),
+    ),
+    Rate("call_precision", "Share of predicted calls that are right", "calls", _when(_made, _right)),
+    Rate("call_recall", "Share of expected calls that were made, and made right", "calls", _when(_wanted, _right)),
+    Amount(
+        "call_f1",
+        "Harmonic mean of call precision and call recall",
+        "calls",
+        2 * _right.sum() / (_made.sum() + _wanted.sum()),
+        _made.sum() + _wanted.sum(),
+        "rate",
+    ),
+    Amount("expected_calls", "Calls that the measured cases expect", "calls", _wanted.sum(), pl.len()),
+    Amount("predicted_calls", "Calls that the model made", "calls", _made.sum(), pl.len()),
+    Rate(
+        "irrelevance_accuracy",
+        "Share of measured responses that passed where no call is wanted",
+        "scores",
+        _when(_measured & (pl.col("wanted") == "none"), _passed),
+    ),
+    *_quantiles("latency", "Time to the whole response", _latency),
+    *_quantiles("ttft", "Time to the first streamed token", _ttft),
+    *(
+        Amount(
+            f"{side}_tokens",
+            f"{side.capitalize()} tokens, as far as the endpoint reported them",
+            "scores",
+            pl.col(f"{side}_tokens").sum(),
+            pl.col(f"{side}_tokens").count(),
+            "tokens",
+        )
+        for side in ("prompt", "completion")
+    ),
+    Amount(
+        "cost_usd",
+        "Cost of the responses whose price is known",
+        "scores",
+        _trillionths_usd.sum() / 1e12,
+        pl.col("cost_usd").count(),
+        "usd",
+    ),
+    Amount(
+        "rate_limited_responses",
+        "HTTP answers with status 429, retried ones included",
+        "scores",
+        pl.col("retried_429").filter(_sent).sum(),
+        _sent.sum(),
+    ),
+    Amount(
+        "retries",
+        "HTTP attempts beyond the first of each request",
+        "scores",
+        (pl.col("attempts") - 1).filter(_sent).sum(),
+        _sent.sum(),
+    ),
+    *(
+        Amount(
+            f"outcome:{outcome}",
+            f"Responses with outcome {outcome}",
+            "scores",
+            (pl.col("outcome") == outcome).sum(),
+            pl.len(),
+        )
+        for outcome in OUTCOMES
+    ),
+    *(
+        Amount(f"fault:{fault}", f"Calls with fault {fault}", "calls", (pl.col("fault") == fault).sum(), pl.len())
+        for fault in CALL_FAULTS
+    ),
+    *(
+        Amount(
+            f"fault:{fault}", f"Arguments with fault {fault}", "arguments", (pl.col("fault") == fault).sum(), pl.len()
+        )
+        for fault in ARGUMENT_FAULTS
+    ),
+)
+"""Every metric but those of repeated trials, in the order of `metrics.parquet`."""
+
+BY_NAME = {metric.name: metric for metric in TABLE}
+
+
+def measure(scores: pl.LazyFrame, calls: pl.LazyFrame, arguments: pl.LazyFrame) -> pl.DataFrame:
+    """Return every metric of a run, per variant: no accuracy is ever pooled over variants.
+
+    Args:
+        scores: Rows of `fceval.records.Score`, one per (case_id, variant, trial, turn).
+        calls: Rows of `fceval.records.CallFact`.
+        arguments: Rows of `fceval.records.ArgumentFact`.
+
+    Returns:
+        Rows of `fceval.records.MetricRow`, sorted by variant, scope, group and metric: scopes `run`, `category`,
+        `tag`, `tool`, `argument` (its group is `tool.argument`) and, where there are several turns, `turn`.
+    """
+    extent = scores.select(pl.col("trial", "turn").max()).collect(engine="streaming").row(0, named=True)
+    scopes = ("run", "category", "tag", *(("turn",) if extent["turn"] else ()))
+    about = scores.select(*KEY_COLUMNS, "tags", "wanted")
+    tables = {"calls": _judged_calls(calls, about), "arguments": _judged(arguments, about)}
+    slices = [_slice(scope, "scores", scores) for scope in scopes]
+    for name, table in tables.items():
+        slices += [_slice(scope, name, table) for scope in scopes]
+    slices += [
+        _slice("tool", "calls", _calls_by_tool(tables["calls"])),
+        _slice("tool", "arguments", tables["arguments"]),
+    ]
+    slices += [_slice("argument", "arguments", tables["arguments"])]
+    rows = list(measured_rows(slices))
+    rows += _unobserved(rows)
+    if extent["trial"]:
+        for scope in ("run", "category", "tag"):
+            rows += repeat_rows(scope, _grouped(scope, scores), extent["trial"] + 1)
+    return _sorted(rows)
+
+
+def _unobserved(rows: Sequence[MetricRow]) -> list[MetricRow]:
+    """Return the metrics of whole runs that no row of a table speaks of, as where no call was wanted or made."""
+    seen = {(row.variant, row.metric) for row in rows if row.scope == "run"}
+    variants = sorted({variant for variant, _ in seen})
+    return [
+        MetricRow(variant, "run", "", name, None, 0, None, None)
+        for variant in variants
+        for name in BY_NAME
+        if (variant, name) not in seen
+    ]
+
+
+def _judged(facts: pl.LazyFrame, about: pl.LazyFrame) -> pl.LazyFrame:
+    """Return the facts of measured responses, with what their scores know of them."""
+    return facts.join(about, on=KEY_COLUMNS, how="inner")
+
+
+def _judged_calls(calls: pl.LazyFrame, about: pl.LazyFrame) -> pl.LazyFrame:
+    # Where any call will do there are no expected calls to hold the predicted ones against.
+    listed = pl.col("wanted") != "any"
+    return (
+        _judged(calls, about)
+        .filter(~pl.col("ignored"))
+        .with_columns(
+            is_expected=listed & pl.col("expected_index").is_not_null(),
+            is_predicted=listed & pl.col("predicted_index").is_not_null(),
+            is_right=listed & pl.col("selected") & pl.col("arguments_ok").fill_null(value=False),
+        )
+    )
+
+
+def _calls_by_tool(calls: pl.LazyFrame) -> pl.LazyFrame:
+    """Return the calls with `tool` as the one they count for: a wrong tool is missed by one and made up by another."""
+    same = pl.col("tool").eq_missing(pl.col("predicted_tool"))
+    nothing = pl.lit(None, dtype=pl.Boolean)
+    return pl.concat(
+        [
+            calls.with_columns(is_predicted=_made & same, schema_valid=_when(same, pl.col("schema_valid"))),
+            calls.filter(~same & pl.col("predicted_tool").is_not_null()).with_columns(
+                tool=pl.col("predicted_tool"),
+                is_expected=pl.lit(value=False),
+                arguments_ok=nothing,
+                fault=pl.lit(None, dtype=pl.String),
+            ),
+        ]
+    )
+
+
+def _slice(scope: str, table: str, rows: pl.LazyFrame) -> Slice:
+    return Slice(scope, _grouped(scope, rows), [metric for metric in TABLE if metric.table == table])
+
+
+def _grouped(scope: str, rows: pl.LazyFrame) -> pl.LazyFrame:
+    """Return the rows with a column `group`; a response with several tags stands in each of their groups."""
+    match scope:
+        case "run":
+            return rows.with_columns(group=pl.lit(""))
+        case "tag":
+            return rows.with_columns(group=pl.col("tags").list.unique()).explode("group").drop_nulls("group")
+        case "argument":
+            return rows.with_columns(group=pl.concat_str("tool", pl.lit("."), "argument"))
+        case _:
+            return rows.with_columns(group=pl.col(scope).cast(pl.String))
+
+
+def _sorted(rows: Sequence[MetricRow]) -> pl.DataFrame:
+    # Turns are numbers written as text: the longer is the greater.
+    turn_digits = pl.when(pl.col("scope") == "turn").then(pl.col("group").str.len_bytes()).otherwise(0)
+    order = {name: position for position, name in enumerate(BY_NAME)}
+    position = pl.col("metric").replace_strict(order, default=len(order))
+    scope = pl.col("scope").replace_strict({name: at for at, name in enumerate(SCOPES)})
+    return frame(rows, METRICS).sort("variant", scope, turn_digits, "group", position, maintain_order=True)

@@ -1,0 +1,60 @@
+"""Markdown in which foreign text stays text."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from fceval.report.document import Column, Report, Section, Table
+from fceval.report.exporters.markdown import PLUGIN
+from tests.golden.runs import troubled_run
+
+
+def _render(table: Table) -> list[str]:
+    report = Report("t", "h", True, (), (), (Section("s", "S", tables=(table,)),))
+    return PLUGIN.render(report).decode().splitlines()
+
+
+@pytest.mark.parametrize(
+    ("name", "cell"),
+    [
+        ("plain", "`plain`"),
+        ("a|b", r"`a\|b`"),
+        ("`x`", "`` `x` ``"),
+        ("``", "``` `` ```"),
+        ("two\nlines", r"`two\nlines`"),
+        (" spaced ", "`  spaced  `"),
+        ("", ""),
+    ],
+)
+def test_names_are_code(name: str, cell: str) -> None:
+    """Whatever a name holds, it is one cell of one row."""
+    assert f"| {cell} | 1 |" in _render(Table((Column("N", "name"), Column("C", "count")), ((name, 1),)))
+
+
+def test_labels_are_escaped() -> None:
+    """A variant's name in a head of a table cannot close it, link or mark up."""
+    (head,) = [line for line in _render(Table((Column("a|<b>*[x](http://y)", "count"),), ())) if line.startswith("| a")]
+    assert head == r"| a\|\<b\>\*\[x\](http:\//y) |"
+
+
+def test_fences_are_longer_than_what_they_hold() -> None:
+    """Backticks in a message do not end its block."""
+    text = PLUGIN.render(troubled_run().report()).decode()
+    fence = None
+    for line in text.splitlines():
+        found = re.match(r"(`{3,})(?:json)?$", line)
+        if found:
+            fence = None if fence == found[1] else fence or found[1]
+        elif fence is None:
+            outside = re.sub(r"(?<!`)(`+)(?!`).*?(?<!`)\1(?!`)", "", line)
+            assert "<script" not in outside
+            assert "http" not in outside
+    assert fence is None
+
+
+def test_numbers_are_aligned_right() -> None:
+    """And words left."""
+    lines = _render(Table((Column("N", "name"), Column("C", "rate"), Column("T", "text")), ()))
+    assert "| --- | ---: | --- |" in lines

@@ -1,0 +1,86 @@
+"""Which cases are shown in full, and what they show."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from fceval.records import Key
+from fceval.report.document import Message
+from fceval.report.examples import examples, failing_keys
+from tests.golden.rows import score, tables
+from tests.golden.runs import troubled_run
+
+
+def _ids(keys: list[Key]) -> list[str]:
+    return [key.case_id for key in keys]
+
+
+def test_failures_by_outcome_then_what_was_not_measured() -> None:
+    """Passed cases are left out; the order is that of the outcomes, the model's first."""
+    made = tables([score("a", "timed_out"), score("b"), score("c", "wrong_value"), score("d", "refused")])
+    assert _ids(failing_keys(made.scores)) == ["d", "c", "a"]
+
+
+def test_limit_shows_every_kind() -> None:
+    """A hundred wrong values do not push out the one refusal and the one timeout."""
+    scores = [score(f"v{n:03}", "wrong_value") for n in range(100)]
+    made = tables([*scores, score("r", "refused"), score("t", "timed_out")])
+    assert _ids(failing_keys(made.scores, 4)) == ["r", "v000", "v001", "t"]
+
+
+def test_keys_name_the_first_step() -> None:
+    """A key joins with responses: variant, trial and turn are the row's."""
+    made = tables([score("a", "refused", variant="x", trial=2, turn=1)])
+    assert failing_keys(made.scores) == [Key("a", "x", 2, 1, 0)]
+
+
+def test_nothing_failed() -> None:
+    """No failures, no keys, no examples."""
+    made = tables([score("a")])
+    assert failing_keys(made.scores) == []
+    assert examples([], made.scores, made.calls, made.arguments, {}, {}) == ()
+
+
+def test_pairs_stand_with_their_arguments() -> None:
+    """The wrong argument keeps its path and both values; the right one the rule that it needed."""
+    run = troubled_run()
+    of = run.tables
+    (key,) = [key for key in failing_keys(of.scores) if key.case_id == "refund-value"]
+    (shown,) = examples([key], of.scores, of.calls, of.arguments, run.cases, run.responses)
+    (call,) = shown.calls
+    assert (call.expected_tool, call.predicted_tool, call.fault) == ("issue_refund", "issue_refund", "wrong_value")
+    assert [(found.argument, found.fault, found.rule) for found in call.arguments] == [
+        ("amount", "wrong_value", None),
+        ("order_id", None, "normalized"),
+    ]
+    assert shown.messages[-1] == Message("user", "Refund 12.50 of ORD-1.")
+    assert [tool.name for tool in shown.tools] == ["get_delivery_date", "issue_refund", "查询天气"]
+    assert shown.answer is not None
+    assert '"role": "assistant"' in shown.answer
+
+
+def test_extra_calls_have_no_expected_tool() -> None:
+    """What the model made up stands on its own side alone."""
+    run = troubled_run()
+    of = run.tables
+    key = Key("small-talk", "default", 0, 0, 0)
+    (shown,) = examples([key], of.scores, of.calls, of.arguments, run.cases, run.responses)
+    assert [(call.expected_tool, call.predicted_tool) for call in shown.calls] == [(None, "get_delivery_date")]
+
+
+def test_unknown_case_and_response_are_left_empty() -> None:
+    """A report of what is there does not depend on what is not."""
+    made = tables([score("a", "refused")])
+    (shown,) = examples(failing_keys(made.scores), made.scores, made.calls, made.arguments, {}, {})
+    assert (shown.messages, shown.tools, shown.answer) == ((), (), None)
+
+
+def test_every_step_of_a_turn_is_shown() -> None:
+    """A turn of two model calls shows both answers, in order."""
+    run = troubled_run()
+    key = Key("wrong-tool", "default", 0, 0, 0)
+    later = replace(run.responses[key], key=replace(key, step=1), message={"role": "assistant", "content": "Done."})
+    of = run.tables
+    (shown,) = examples([key], of.scores, of.calls, of.arguments, run.cases, {later.key: later, **run.responses})
+    assert shown.answer is not None
+    assert 0 < shown.answer.index("tool_calls") < shown.answer.index("Done.")

@@ -1,0 +1,77 @@
+"""The tables of a report on one run."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from fceval.report.document import Section, Table
+from fceval.report.numbers import Numbers
+from fceval.report.sections import ROWS_SHOWN, sections
+from fceval.stats.metrics import measure
+from tests.golden.rows import argument, call, score, tables
+from tests.golden.runs import troubled_run
+
+
+def _sections(*rows: Any) -> dict[str, Section]:  # noqa: ANN401 -- rows of three tables
+    of = tables(*rows)
+    return {section.key: section for section in sections(Numbers(measure(of.scores, of.calls, of.arguments)))}
+
+
+def _column(table: Table, label: str) -> list[object]:
+    at = [column.label for column in table.columns].index(label)
+    return [row[at] for row in table.rows]
+
+
+def test_outcomes_are_in_order_and_apart() -> None:
+    """The model's outcomes in their precedence, then what was not measured, each without zeros."""
+    found = _sections([score("a", "wrong_value"), score("b", "refused"), score("c"), score("d", "not_run")])
+    model, not_measured = found["outcomes"].tables
+    assert _column(model, "Outcome") == ["refused", "wrong value", "passed"]
+    assert _column(not_measured, "Outcome") == ["not run"]
+
+
+def test_sections_without_content_are_left_out() -> None:
+    """No tags, turns, tools and faults: no chapters on them."""
+    assert list(_sections([score("a")])) == ["categories", "outcomes", "quality", "pace"]
+
+
+def test_metrics_without_observation_are_left_out() -> None:
+    """A run that has no irrelevance cases does not tell of them."""
+    (table,) = _sections([score("a")])["quality"].tables
+    assert "irrelevance accuracy" not in _column(table, "Metric")
+
+
+def test_faults_are_ordered_by_count() -> None:
+    """The most frequent fault stands first, with tool and argument."""
+    faults = [argument(str(n), "days", fault="wrong_type") for n in range(3)] + [argument("0", fault="wrong_value")]
+    found = _sections([score(str(n), "wrong_type") for n in range(3)], [call(str(n)) for n in range(3)], faults)
+    (table,) = found["faults"].tables
+    assert table.rows == (("get_weather.days", "wrong type", 3), ("get_weather.city", "wrong value", 1))
+
+
+def test_long_tables_are_cut_and_say_so() -> None:
+    """A thousand tags are not printed; where they are is."""
+    (table,) = _sections([score(str(n), tags=[f"t{n:04}"]) for n in range(ROWS_SHOWN + 7)])["tags"].tables
+    assert len(table.rows) == ROWS_SHOWN
+    assert table.note == f"The first {ROWS_SHOWN} of {ROWS_SHOWN + 7} rows; the rest is in metrics.parquet."
+
+
+def test_partly_known_cost_says_of_how_many() -> None:
+    """A sum over some responses is not passed off as one over all."""
+    found = _sections([score("a", cost_usd=0.5, prompt_tokens=1), score("b", prompt_tokens=1)])
+    assert found["pace"].tables[1].note == "Cost known for 1 of 2 responses."
+
+
+def test_unknown_cost_is_unknown() -> None:
+    """Never 0."""
+    table = _sections([score("a")])["pace"].tables[1]
+    assert _column(table, "Cost") == [None]
+    assert table.note == "Cost unknown. Tokens unknown."
+
+
+def test_every_row_fits_its_columns() -> None:
+    """No table has a row of another length, in a run with every chapter in it."""
+    of = troubled_run().tables
+    for section in sections(Numbers(measure(of.scores, of.calls, of.arguments))):
+        for table in section.tables:
+            assert {len(row) for row in table.rows} == {len(table.columns)}

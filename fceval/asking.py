@@ -47,9 +47,7 @@ def reached(config: RunConfig, this: Run) -> Iterator[Endpoint]:
         yield Endpoint(settings, address.base_url, Secret(address.api_key))
 
 
-async def ask(
-    this: Run, config: RunConfig, endpoint: Endpoint, journal: Journal, watch: Watch
-) -> tuple[Stop, bool]:
+async def ask(this: Run, config: RunConfig, endpoint: Endpoint, journal: Journal, watch: Watch) -> tuple[Stop, bool]:
     """Run the engine over what is not known yet; return how it stopped, and whether a person stopped it."""
     stop = Stop()
     interrupted = _stop_on_signals(stop, watch)

@@ -76,7 +76,7 @@ class RunConfig:
 _SETTINGS = (RunConfig, DatasetSettings, EndpointSettings, Rules, ReportSettings, Variant)
 for _settings in _SETTINGS:
     # Settings are plain dataclasses of the stages; that unknown names are refused is this border's affair.
-    _settings.__pydantic_config__ = ConfigDict(extra="forbid", use_attribute_docstrings=True)  # type: ignore[attr-defined]
+    setattr(_settings, "__pydantic_config__", ConfigDict(extra="forbid", use_attribute_docstrings=True))  # noqa: B010 -- mypy knows no such attribute
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
 

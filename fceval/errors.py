@@ -62,7 +62,7 @@ class FieldError(ValueError):
         field: Where, as `tools[0].function.name`; None for the row as a whole.
     """
 
-    def __init__(self, field: str | None, problem: str) -> None:
+    def __init__(self, problem: str, field: str | None) -> None:
         self.field = field
         super().__init__(problem)
 

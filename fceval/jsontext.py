@@ -61,8 +61,8 @@ def _refuse_depth(text: str) -> None:
 def _object(pairs: list[tuple[str, Json]]) -> dict[str, Json]:
     value = dict(pairs)
     if len(value) < len(pairs):
-        seen: set[str] = set()
-        twice = next(name for name, _ in pairs if name in seen or seen.add(name))
+        names = [name for name, _ in pairs]
+        twice = next(name for name in names if names.count(name) > 1)
         msg = f"duplicate key {json.dumps(twice)}"
         raise JsonTextError(msg)
     return value
@@ -88,6 +88,4 @@ def _constant(name: str) -> Json:
     raise JsonTextError(msg)
 
 
-_DECODER = json.JSONDecoder(
-    object_pairs_hook=_object, parse_int=_integer, parse_float=_float, parse_constant=_constant
-)
+_DECODER = json.JSONDecoder(object_pairs_hook=_object, parse_int=_integer, parse_float=_float, parse_constant=_constant)

@@ -18,7 +18,7 @@ import polars as pl
 from fceval import endpoints, runs
 from fceval.asking import Watch, ask, dialogues, reached
 from fceval.cases import lint as linting
-from fceval.cases.count import counts_text, count_cases
+from fceval.cases.count import count_cases, counts_text
 from fceval.cases.predictions import read_predictions
 from fceval.cases.read import read_cases, read_rows
 from fceval.cases.select import Selection, select
@@ -29,7 +29,7 @@ from fceval.dialogue import Variant
 from fceval.endpoints import Address
 from fceval.errors import ConfigError, ExitCode, FcevalError, did_you_mean
 from fceval.journal import Journal, JournalIndex
-from fceval.records import Case, Json, Key, Response, Usage
+from fceval.records import Case, Json, JsonObject, Key, Response, Usage
 from fceval.report import exporters
 from fceval.report.casebook import case_text, failure_list
 from fceval.report.document import Report
@@ -42,7 +42,17 @@ from fceval.scoring.facts import Facts, facts_of
 from fceval.scoring.matchers import acceptable, check_case
 from fceval.scoring.verdict import scores_of
 from fceval.stats.metrics import measure
-from fceval.tables import ARGUMENTS, CALLS, METRICS, RESPONSE_FACTS, SCORES, ParquetTable, frame, read_table, write_table
+from fceval.tables import (
+    ARGUMENTS,
+    CALLS,
+    METRICS,
+    RESPONSE_FACTS,
+    SCORES,
+    ParquetTable,
+    frame,
+    read_table,
+    write_table,
+)
 
 _BATCH_RESPONSES = 10_000
 
@@ -194,13 +204,13 @@ def _begun(config: RunConfig, out: Path | None) -> Run:
     try:
         chosen = write_cases(folder / "cases.parquet", _noting(turns, select(cases, config.dataset)))
         if not chosen:
-            msg = f"{config.dataset.path}: none of its cases is selected by [dataset] or --limit: a run needs at least one"
+            msg = f"{config.dataset.path}: [dataset] and --limit select none of its cases: a run needs at least one"
             raise ConfigError(msg)
     except FcevalError:
         runs.discard(folder)
         raise
     path = config.dataset.path or Path()
-    dataset = {"path": path.name, "sha256": runs.sha256_of(path), "cases": chosen}
+    dataset: JsonObject = {"path": path.name, "sha256": runs.sha256_of(path), "cases": chosen}
     return runs.write_manifest(folder, config, dataset, sum(turns) * len(config.variants) * config.trials)
 
 
@@ -281,17 +291,18 @@ def show(reference: Path, case_id: str | None) -> str:
         ConfigError: The run has no such case.
     """
     this = runs.open_run(reference)
-    tables = [read_table(this.folder / f"{name}.parquet") for name in ("scores", "calls", "arguments")]
-    scores = tables[0]
+    scores, calls, arguments = (
+        read_table(this.folder / f"{name}.parquet") for name in ("scores", "calls", "arguments")
+    )
     if case_id is None:
         return failure_list(scores)
-    rows = scores.filter(pl.col("case_id") == case_id).select("case_id", "variant", "trial", "turn").collect().rows()
+    rows = scores.filter(pl.col("case_id") == case_id).select("variant", "trial", "turn").collect().rows()
     if not rows:
         known = scores.select(pl.col("case_id").unique()).collect()["case_id"].to_list()
         msg = f"{reference}: there is no case `{case_id}`{did_you_mean(case_id, known)}"
         raise ConfigError(msg)
-    keys = [Key(*row, step=0) for row in rows]
-    return "\n".join(case_text(example) for example in examples(keys, *tables, *looked_up(this, keys)))
+    keys = [Key(case_id, variant, trial, turn, 0) for variant, trial, turn in rows]
+    return "\n".join(map(case_text, examples(keys, scores, calls, arguments, *looked_up(this, keys))))
 
 
 def lint(path: Path, *, as_json: bool) -> tuple[str, bool]:
@@ -325,7 +336,7 @@ def stats(path: Path, *, as_json: bool) -> str:
     return json.dumps(counted, indent=2, ensure_ascii=False) if as_json else counts_text(counted)
 
 
-def serve(
+def serve(  # noqa: PLR0913, PLR0917 -- what the command line says
     name: str,
     options: Mapping[str, Json],
     dataset: Path | None,

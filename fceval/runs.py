@@ -9,7 +9,6 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import json
-import os
 import platform
 import secrets
 import shutil
@@ -162,7 +161,7 @@ def write_file(path: Path, content: bytes) -> None:
     try:
         partial.write_bytes(content)
         partial.chmod(0o600)
-        os.replace(partial, path)
+        partial.replace(path)
     except OSError as error:
         msg = f"{path}: cannot be written: {error.strerror or error}"
         raise LocalError(msg) from error

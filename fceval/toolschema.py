@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
+from typing import Any
 
 import jsonschema_rs
 
@@ -98,7 +99,9 @@ class SchemaNode:
         found: set[str] = set()
         for branch in self.branches:
             declared = branch.get("type")
-            found.update(name for name in (declared if isinstance(declared, list) else [declared]) if isinstance(name, str))
+            found.update(
+                name for name in (declared if isinstance(declared, list) else [declared]) if isinstance(name, str)
+            )
         return frozenset(found)
 
     def allows_type(self, value: Json) -> bool | None:
@@ -159,7 +162,8 @@ def sample_value(node: SchemaNode, depth: int = 8) -> Json:
         for word in ("enum", "examples"):
             listed = branch.get(word)
             if isinstance(listed, list) and listed:
-                return listed[0]
+                first: Json = listed[0]
+                return first
     bound = next((branch["minimum"] for branch in node.branches if "minimum" in branch), None)
     if isinstance(bound, int | float) and node.types & {"integer", "number"}:
         return bound
@@ -217,7 +221,7 @@ class ToolSchema:
             return False
 
 
-def _refuse(uri: str) -> Json:
+def _refuse(uri: str) -> dict[str, Any]:
     msg = f"`$ref` to another document is never fetched: {uri}"
     raise ValueError(msg)
 

@@ -13,7 +13,8 @@ _SHOWN = 20
 def count_cases(cases: Iterable[Case]) -> dict[str, dict[str, int]]:
     """Return counts by what is counted (`cases`, `category`, `tag` ...), each a name to a number, most first."""
     counts: dict[str, Counter[str]] = {
-        name: Counter() for name in ("cases", "category", "tag", "turns", "tools offered", "calls expected", "tool expected")
+        name: Counter()
+        for name in ("cases", "category", "tag", "turns", "tools offered", "calls expected", "tool expected")
     }
     for case in cases:
         counts["cases"]["all"] += 1

@@ -6,22 +6,24 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Annotated, Any, NotRequired
 
-from pydantic import ConfigDict, Field, StrictStr, TypeAdapter, ValidationError
+from pydantic import ConfigDict, Field, StrictStr, TypeAdapter, ValidationError, with_config
 from typing_extensions import TypedDict
 
 from fceval.cases.read import read_rows
 from fceval.errors import DatasetError
 from fceval.records import Json, JsonObject, Key, Response, Usage, json_text
 
+_OPEN = ConfigDict(extra="allow")
 
+
+@with_config(_OPEN)
 class _Call(TypedDict):
-    __pydantic_config__ = ConfigDict(extra="allow")  # type: ignore[misc] -- how pydantic configures a TypedDict
     name: StrictStr
     arguments: Any
 
 
+@with_config(_OPEN)
 class _Prediction(TypedDict):
-    __pydantic_config__ = ConfigDict(extra="allow")  # type: ignore[misc] -- as above
     case_id: Annotated[StrictStr, Field(min_length=1)]
     variant: NotRequired[StrictStr]
     trial: NotRequired[Annotated[int, Field(ge=0, strict=True)]]

@@ -2,47 +2,57 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from functools import lru_cache
 from typing import Annotated, Any, Literal, NotRequired
 
-from pydantic import BeforeValidator, ConfigDict, Field, StrictBool, StrictStr, TypeAdapter, ValidationError
+from pydantic import (
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    StrictBool,
+    StrictStr,
+    TypeAdapter,
+    ValidationError,
+    with_config,
+)
 from typing_extensions import TypedDict  # pydantic needs this one before Python 3.12
 
 from fceval.errors import FieldError, did_you_mean
-from fceval.records import Case, Expected, ExpectedCall, Json, JsonObject, Tool, Turn, json_text
 from fceval.jsontext import read_json
+from fceval.records import Case, Expected, ExpectedCall, JsonObject, Tool, Turn, json_text
 
-_STRICT = ConfigDict(strict=True, extra="allow")
+_OPEN = ConfigDict(strict=True, extra="allow")
+_CLOSED = ConfigDict(strict=True, extra="forbid")
 
 
+@with_config(_OPEN)
 class _Message(TypedDict):
-    __pydantic_config__ = _STRICT  # type: ignore[misc] -- how pydantic configures a TypedDict
     role: Annotated[StrictStr, Field(min_length=1)]
 
 
+@with_config(_OPEN)
 class _Function(TypedDict):
-    __pydantic_config__ = _STRICT  # type: ignore[misc] -- as above
     name: Annotated[StrictStr, Field(min_length=1)]
     description: NotRequired[StrictStr | None]
     parameters: NotRequired[dict[str, Any] | None]
     strict: NotRequired[StrictBool | None]
 
 
+@with_config(_OPEN)
 class _Tool(TypedDict):
-    __pydantic_config__ = _STRICT  # type: ignore[misc] -- as above
     type: NotRequired[Literal["function"]]
     function: _Function
 
 
+@with_config(_CLOSED)
 class _Call(TypedDict):
-    __pydantic_config__ = ConfigDict(strict=True, extra="forbid")  # type: ignore[misc] -- as above
     name: Annotated[StrictStr, Field(min_length=1)]
     arguments: dict[str, Any]
 
 
+@with_config(_CLOSED)
 class _ToolResult(TypedDict):
-    __pydantic_config__ = ConfigDict(strict=True, extra="forbid")  # type: ignore[misc] -- as above
     name: StrictStr
     arguments: NotRequired[dict[str, Any]]
     content: StrictStr
@@ -60,16 +70,16 @@ _Calls = Annotated[list[_Call] | Literal["any"], BeforeValidator(_refuse_words)]
 _Alternatives = Annotated[list[list[_Call]], Field(min_length=1)]
 
 
+@with_config(_CLOSED)
 class _Turn(TypedDict):
-    __pydantic_config__ = ConfigDict(strict=True, extra="forbid")  # type: ignore[misc] -- as above
     messages: _Messages
     expected: NotRequired[_Calls]
     expected_any_of: NotRequired[_Alternatives]
     tool_results: NotRequired[list[_ToolResult]]
 
 
+@with_config(_OPEN)
 class _Row(TypedDict):
-    __pydantic_config__ = _STRICT  # type: ignore[misc] -- as above
     case_id: Annotated[StrictStr, Field(min_length=1)]
     category: NotRequired[StrictStr | None]
     tags: NotRequired[list[StrictStr] | None]
@@ -109,8 +119,7 @@ def case_of(fields: JsonObject, row: int) -> Case:
         raise _row_error(error) from None
     _refuse_misspelt(fields)
     tools = _tools(json_text(fields["tools"]))
-    turns = tuple(_turns(fields))
-    _refuse_unoffered(fields, turns, {tool.name for tool in tools})
+    turns = tuple(_turns(fields, {tool.name for tool in tools}))
     values: Mapping[str, Any] = fields
     return Case(
         case_id=values["case_id"],
@@ -132,7 +141,7 @@ def _refuse_misspelt(fields: JsonObject) -> None:
     for name in fields:
         if name not in FIELDS and (advice := did_you_mean(name, FIELDS, cutoff=_NEAR)):
             msg = f"unknown field{advice}"
-            raise FieldError(name, msg)
+            raise FieldError(msg, name)
 
 
 @lru_cache(maxsize=4096)
@@ -143,7 +152,7 @@ def _tools(text: str) -> tuple[Tool, ...]:
     for position, name in enumerate(names):
         if name in names[:position]:
             msg = f"tool `{name}` is offered twice"
-            raise FieldError(f"tools[{position}].function.name", msg)
+            raise FieldError(msg, f"tools[{position}].function.name")
     return tuple(
         Tool(
             name=entry["function"]["name"],
@@ -156,56 +165,51 @@ def _tools(text: str) -> tuple[Tool, ...]:
     )
 
 
-def _turns(fields: Mapping[str, Any]) -> Iterator[Turn]:
-    alone = [name for name in ("messages", "expected", "expected_any_of") if fields.get(name) is not None]
+def _turns(fields: Mapping[str, Any], offered: set[str]) -> Iterator[Turn]:
     if fields.get("turns") is None:
-        yield _turn(fields, "")
+        yield _turn(fields, "", offered)
         return
-    if alone:
-        msg = f"stands beside `turns`, which takes its place: drop one of the two"
-        raise FieldError(alone[0], msg)
+    for name in ("messages", "expected", "expected_any_of"):
+        if fields.get(name) is not None:
+            msg = "stands beside `turns`, which takes its place: drop one of the two"
+            raise FieldError(msg, name)
     for position, turn in enumerate(fields["turns"]):
-        yield _turn(turn, f"turns[{position}].")
+        yield _turn(turn, f"turns[{position}].", offered)
 
 
-def _turn(fields: Mapping[str, Any], place: str) -> Turn:
+def _turn(fields: Mapping[str, Any], place: str, offered: set[str]) -> Turn:
     if fields.get("messages") is None:
         msg = "missing: the messages that are sent" + ("" if place else " (or `turns`)")
-        raise FieldError(f"{place}messages", msg)
+        raise FieldError(msg, place + "messages")
     given = [name for name in ("expected", "expected_any_of") if fields.get(name) is not None]
     if not given:
         msg = 'missing: the calls that are wanted ([] for none, "any" for some call)'
-        raise FieldError(f"{place}expected", msg)
+        raise FieldError(msg, place + "expected")
     if len(given) > 1:
         msg = "stands beside `expected`: give one of the two"
-        raise FieldError(f"{place}expected_any_of", msg)
+        raise FieldError(msg, place + "expected_any_of")
     return Turn(
         messages=tuple(fields["messages"]),
-        expected=_expected(fields, given[0]),
+        expected=_expected(fields, given[0], place, offered),
         tool_results=tuple(fields.get("tool_results") or ()),
     )
 
 
-def _expected(fields: Mapping[str, Any], name: str) -> Expected:
+def _expected(fields: Mapping[str, Any], name: str, place: str, offered: set[str]) -> Expected:
     if fields[name] == "any":
         return "any"
-    lists: Sequence[Any] = fields[name] if name == "expected_any_of" else [fields[name]]
-    return tuple(tuple(ExpectedCall(call["name"], call["arguments"]) for call in calls) for calls in lists)
+    lists = {f"[{number}]": calls for number, calls in enumerate(fields[name])} if name == "expected_any_of" else {}
+    return tuple(
+        tuple(_expected_call(call, f"{place}{name}{at}[{position}]", offered) for position, call in enumerate(calls))
+        for at, calls in (lists or {"": fields[name]}).items()
+    )
 
 
-def _refuse_unoffered(fields: JsonObject, turns: tuple[Turn, ...], offered: set[str]) -> None:
-    for number, turn in enumerate(turns):
-        if turn.expected == "any":
-            continue
-        for alternative, calls in enumerate(turn.expected):
-            for position, call in enumerate(calls):
-                if call.name not in offered:
-                    place = f"turns[{number}]." if fields.get("turns") is not None else ""
-                    source = fields["turns"][number] if place else fields  # type: ignore[index, call-overload]
-                    one = source.get("expected_any_of") is None  # type: ignore[union-attr]
-                    listed = f"expected[{position}]" if one else f"expected_any_of[{alternative}][{position}]"
-                    msg = f"tool `{call.name}` is expected but not offered{did_you_mean(call.name, offered)}"
-                    raise FieldError(f"{place}{listed}.name", msg)
+def _expected_call(call: Mapping[str, Any], place: str, offered: set[str]) -> ExpectedCall:
+    if call["name"] not in offered:
+        msg = f"tool `{call['name']}` is expected but not offered{did_you_mean(call['name'], offered)}"
+        raise FieldError(msg, f"{place}.name")
+    return ExpectedCall(call["name"], call["arguments"])
 
 
 def _row_error(error: ValidationError) -> FieldError:
@@ -217,9 +221,9 @@ def _row_error(error: ValidationError) -> FieldError:
         elif part.isidentifier():
             field += f".{part}" if field else part
     if first["type"] == "missing":
-        return FieldError(field, "missing")
+        return FieldError("missing", field)
     if first["type"] == "extra_forbidden":
-        return FieldError(field, "unknown field")
+        return FieldError("unknown field", field)
     found = json_text(first["input"]) if first["type"] != "value_error" else ""
     shown = f", found {found[:80]}{'...' if len(found) > 80 else ''}" if found else ""  # noqa: PLR2004 -- a line's worth
-    return FieldError(field, first["msg"].removeprefix("Value error, ") + shown)
+    return FieldError(first["msg"].removeprefix("Value error, ") + shown, field)

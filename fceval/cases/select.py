@@ -33,7 +33,7 @@ class Selection:
 
 def select(cases: Iterable[Case], selection: Selection) -> Iterator[Case]:
     """Yield the chosen cases in the order of the dataset; holds no more than the sample in memory."""
-    chosen = (case for case in cases if _wanted(case, selection))
+    chosen: Iterator[Case] = (case for case in cases if _wanted(case, selection))
     if selection.sample is not None:
         chosen = _drawn(chosen, selection.sample, selection.seed)
     return islice(chosen, selection.limit)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable
 from itertools import islice
 from pathlib import Path
@@ -12,7 +11,7 @@ import polars as pl
 from fceval.cases.read import EXTRA_COLUMN, SUFFIXES, TEXT_COLUMNS
 from fceval.cases.rows import FIELDS
 from fceval.errors import ConfigError, LocalError
-from fceval.records import Case, JsonObject, json_text
+from fceval.records import Case, Json, JsonObject, json_text
 from fceval.tables import ParquetTable
 
 SCHEMA = pl.Schema(
@@ -59,7 +58,7 @@ def _write_jsonl(path: Path, cases: Iterable[Case]) -> int:
             for case in cases:
                 lines.write(json_text(_ordered(case.fields)) + "\n")
                 written += 1
-        os.replace(partial, path)
+        partial.replace(path)
     except OSError as error:
         msg = f"{path}: cannot be written: {error.strerror or error}"
         raise LocalError(msg) from error
@@ -75,13 +74,13 @@ def _ordered(fields: JsonObject) -> JsonObject:
 
 def _columns(fields: JsonObject) -> dict[str, str | bool | None]:
     row: dict[str, str | bool | None] = dict.fromkeys(SCHEMA)
-    extra: dict[str, object] = {}
+    extra: dict[str, Json] = {}
     for name, value in fields.items():
         if name not in FIELDS:
             extra[name] = value
         elif name in TEXT_COLUMNS or name == "parallel_tool_calls":
-            row[name] = value  # type: ignore[assignment] -- a str, bool or None by the row's own check
+            row[name] = value  # type: ignore[assignment]  # a str, bool or None by the row's own check
         else:
             row[name] = json_text(value)
-    row[EXTRA_COLUMN] = json_text(extra) if extra else None  # type: ignore[arg-type] -- JSON by construction
+    row[EXTRA_COLUMN] = json_text(extra) if extra else None
     return row

@@ -5,6 +5,7 @@ Commands import what they run inside their callback, so that `fceval --help` is 
 
 from __future__ import annotations
 
+import io
 import os
 import sys
 import traceback
@@ -45,7 +46,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         arguments: What follows the program's name; None: this process's.
     """
     for stream in (sys.stdout, sys.stderr):
-        stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr] -- a terminal may not know Chinese
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")  # a terminal may not know Chinese
     try:
         code = cli.main(args=None if arguments is None else list(arguments), prog_name="fceval", standalone_mode=False)
         sys.stdout.flush()
@@ -71,6 +73,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _printable(text: str) -> str:
     """Return a message whose foreign parts cannot steer the terminal."""
-    from fceval.report.visible import visible_lines  # noqa: PLC0415 -- as in the commands
+    from fceval.report.visible import visible_lines
 
     return visible_lines(text)

@@ -13,9 +13,9 @@ if TYPE_CHECKING:
 
 def tell(ended: Ended) -> int:
     """Print how it ended and return the exit code."""
-    from fceval.errors import ExitCode  # noqa: PLC0415 -- as everywhere in commands
-    from fceval.report.terminal import short_report  # noqa: PLC0415 -- as above
-    from fceval.report.visible import visible_lines  # noqa: PLC0415 -- as above
+    from fceval.errors import ExitCode
+    from fceval.report.terminal import short_report
+    from fceval.report.visible import visible_lines
 
     if ended.report is not None:
         click.echo(short_report(ended.report, width=min(shutil.get_terminal_size().columns, 110)))
@@ -25,5 +25,7 @@ def tell(ended: Ended) -> int:
                 break
         click.echo(f"Run:    {ended.run.folder}")
     if ended.exit_code is not ExitCode.OK:
-        click.echo(visible_lines(f"{'' if ended.exit_code is ExitCode.INTERRUPTED else 'Error: '}{ended.why}"), err=True)
+        click.echo(
+            visible_lines(f"{'' if ended.exit_code is ExitCode.INTERRUPTED else 'Error: '}{ended.why}"), err=True
+        )
     return int(ended.exit_code)

@@ -33,7 +33,11 @@ FLAGS: dict[str, str] = {
 PATH = click.Path(path_type=Path)
 
 set_option = click.option(
-    "--set", "settings", multiple=True, metavar="NAME=VALUE", help="Any setting of the config, e.g. rules.strings=exact."
+    "--set",
+    "settings",
+    multiple=True,
+    metavar="NAME=VALUE",
+    help="Any setting of the config, e.g. rules.strings=exact.",
 )
 out_option = click.option("--out", type=PATH, metavar="DIR", help="The run's folder itself.")
 
@@ -56,7 +60,9 @@ def run_options(command: Command) -> Command:
             click.option(
                 "--max-not-measured", type=float, metavar="SHARE", help="Above it the run is inconclusive. [0]"
             ),
-            click.option("--mistakes", metavar="KIND=RATE,...", help="Of embedded:mock: what it gets wrong, how often."),
+            click.option(
+                "--mistakes", metavar="KIND=RATE,...", help="Of embedded:mock: what it gets wrong, how often."
+            ),
             set_option,
         )
     ):
@@ -66,7 +72,7 @@ def run_options(command: Command) -> Command:
 
 def overrides(flags: Mapping[str, Any], settings: tuple[str, ...]) -> list[tuple[str, Json]]:
     """Return what flags and `--set` say, as (dotted name, value) in the order in which they count."""
-    from fceval.config import parse_override  # noqa: PLC0415 -- slow to load, and `--help` does not need it
+    from fceval.config import parse_override
 
     given = [(FLAGS[name], value) for name, value in flags.items() if value is not None]
     return [(name, str(value) if isinstance(value, Path) else value) for name, value in given] + [

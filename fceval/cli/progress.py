@@ -93,8 +93,8 @@ class Progress:
 
 
 def _bar() -> Bar:
-    from rich.console import Console  # noqa: PLC0415 -- only where it is drawn
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn  # noqa: PLC0415
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
     return Progress(
         TextColumn("asking"),

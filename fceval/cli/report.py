@@ -12,7 +12,9 @@ from fceval.cli.options import PATH
 @click.command()
 @click.argument("run", type=PATH)
 @click.option("--format", "formats", multiple=True, metavar="NAME", help="html, json or markdown; may be repeated.")
-@click.option("-o", "--output", "outputs", type=PATH, multiple=True, metavar="FILE", help="Its ending chooses a format.")
+@click.option(
+    "-o", "--output", "outputs", type=PATH, multiple=True, metavar="FILE", help="Its ending chooses a format."
+)
 def report(run: Path, formats: tuple[str, ...], outputs: tuple[Path, ...]) -> None:
     """Write the report of RUN, into its folder or to -o FILE; sends nothing and scores nothing."""
     from fceval import pipeline

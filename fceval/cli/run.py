@@ -17,7 +17,12 @@ from fceval.cli.options import PATH, out_option, overrides, run_options
 @click.option("--resume", type=PATH, metavar="RUN", help="Go on with the run in this folder (or `latest`).")
 @click.option("-q", "--quiet", is_flag=True, help="No progress on stderr.")
 def run(
-    config: Path | None, settings: tuple[str, ...], out: Path | None, resume: Path | None, quiet: bool, **flags: Any
+    config: Path | None,
+    settings: tuple[str, ...],
+    out: Path | None,
+    resume: Path | None,
+    quiet: bool,
+    **flags: Any,  # noqa: ANN401 -- click passes each flag's own type
 ) -> int:
     """Ask an endpoint for every case, score the answers and report on them.
 

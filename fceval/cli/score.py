@@ -18,7 +18,11 @@ from fceval.cli.options import PATH, out_option, overrides, set_option
 @set_option
 @out_option
 def score(
-    run: Path | None, predictions: Path | None, settings: tuple[str, ...], out: Path | None, **flags: Any
+    run: Path | None,
+    predictions: Path | None,
+    settings: tuple[str, ...],
+    out: Path | None,
+    **flags: Any,  # noqa: ANN401 -- click passes each flag's own type
 ) -> int:
     """Score the answers of RUN again, or --predictions for a --dataset; sends nothing.
 

@@ -11,6 +11,7 @@ from fceval.cli.options import PATH
 
 if TYPE_CHECKING:
     from fceval.endpoints import Address
+    from fceval.records import Json
 
 
 @click.command()
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 @click.option("--latency", type=float, metavar="SECONDS", help="Of the mock: least time to an answer. [0]")
 @click.option("--set", "settings", multiple=True, metavar="NAME=VALUE", help="Any other setting of the endpoint.")
 @click.option("--api-key-env", metavar="NAME", help="Variable with the key to ask for; else a fresh one is printed.")
-def serve(  # noqa: D417 -- click shows the arguments
+def serve(
     endpoint: str,
     port: int,
     dataset: Path | None,
@@ -44,6 +45,6 @@ def serve(  # noqa: D417 -- click shows the arguments
         click.echo(f"serving {endpoint}; stop with Ctrl-C", err=True)
 
     named = {"mistakes": mistakes, "faults": faults, "seed": seed, "latency_s": latency}
-    options = {name: value for name, value in named.items() if value is not None}
+    options: dict[str, Json] = {name: value for name, value in named.items() if value is not None}
     options.update(parse_override(text) for text in settings)
     pipeline.serve(endpoint, options, dataset, port, api_key_env, ready)

@@ -14,7 +14,9 @@ _OK = 200
 _TOO_MANY = 429
 _RETRYABLE = frozenset({408, 409, 425, 429, 500, 502, 503, 504, 529, *range(520, 528)})
 _REFUSED = frozenset({401, 403})
-_NO_MONEY = frozenset({"insufficient_quota", "billing_hard_limit_reached", "insufficient_user_quota", "billing_not_active"})
+_NO_MONEY = frozenset(
+    {"insufficient_quota", "billing_hard_limit_reached", "insufficient_user_quota", "billing_not_active"}
+)
 _LONGEST_DETAIL = 300
 
 
@@ -124,7 +126,7 @@ def _answer(value: Any) -> Answered | Failed:  # noqa: ANN401 -- decoded JSON of
     choices = value.get("choices") if isinstance(value, dict) else None
     choice = choices[0] if isinstance(choices, list) and choices else None
     message = choice.get("message") if isinstance(choice, dict) else None
-    if not isinstance(message, dict):
+    if not isinstance(choice, dict) or not isinstance(message, dict):
         return Failed("endpoint_error", "the answer has no `choices[0].message`", retryable=True)
     finish_reason = choice.get("finish_reason")
     if finish_reason == "content_filter":

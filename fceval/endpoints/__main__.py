@@ -26,6 +26,8 @@ _GRACE_S = 3.0
 def main() -> int:
     """Serve what standard input asks for; return the exit status."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    # Until the endpoint has its own way to end: an exception, so that a download in progress is tidied up.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
     answers = _own_stdout()
     request = json.loads(sys.stdin.readline())
     threading.Thread(target=_end_with_parent, daemon=True).start()

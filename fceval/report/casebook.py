@@ -69,8 +69,7 @@ def _call(number: int, call: ComparedCall) -> Iterator[str]:
 
 
 def _argument(argument: ComparedArgument) -> Iterator[str]:
-    mark = "x" if argument.fault else "="
-    yield f"    {mark} {visible(argument.argument)}: {verdict(argument.fault, argument.rule)}"
+    yield f"    {visible(argument.argument)}: {verdict(argument.fault, argument.rule)}"
     if argument.fault:
         if argument.path != f"$.{argument.argument}":
             yield f"        at         {visible(argument.path)}"

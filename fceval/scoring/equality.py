@@ -105,7 +105,7 @@ def _elements(
     return Comparison(None if len(expected) == len(predicted) else "wrong_value", path, needed)
 
 
-def _member(
+def _member(  # noqa: PLR0913, PLR0917 -- one member of an object, and where it stands
     name: str, wanted: Expectation, found: object, node: SchemaNode, rules: Rules, path: str
 ) -> Comparison:
     if found is MISSING:
@@ -140,9 +140,7 @@ def _surplus(name: str, found: Json, node: SchemaNode, rules: Rules, path: str) 
     return Comparison("unexpected_argument", path)
 
 
-def _match(
-    expected: Mapping[str, Any], predicted: Json, node: SchemaNode, rules: Rules, path: str
-) -> Comparison:
+def _match(expected: Mapping[str, Any], predicted: Json, node: SchemaNode, rules: Rules, path: str) -> Comparison:
     def equal(wanted: Expectation) -> tuple[str, ...] | None:
         comparison = compare(wanted, predicted, node, rules, path)
         return None if comparison.fault else comparison.rules

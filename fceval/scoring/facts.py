@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import cast
 
 from fceval.records import (
     ArgumentFact,
     CallFact,
     Case,
     ExpectedCall,
+    Json,
     Key,
     Parsed,
     Response,
@@ -260,4 +262,4 @@ _TOO_MANY = 429
 
 
 def _text(value: object) -> str | None:
-    return None if value is MISSING else json_text(value)  # type: ignore[arg-type] -- JSON by construction
+    return None if value is MISSING else json_text(cast("Json", value))

@@ -78,6 +78,7 @@ _OUTCOME = (
 )
 """The one chain: what kept the model from answering, then what kept the answer from counting, then its calls."""
 
+
 def scores_of(responses: pl.DataFrame, calls: pl.DataFrame) -> pl.DataFrame:
     """Return one score per response, in the order of `responses`.
 
@@ -100,7 +101,10 @@ def scores_of(responses: pl.DataFrame, calls: pl.DataFrame) -> pl.DataFrame:
     passed = pl.col("outcome") == "passed"
     return (
         responses.join(counted, on=keys, how="left", maintain_order="left")
-        .with_columns(pl.col(*flags, "misselected", "has_arguments").fill_null(value=False), pl.col("strict_ok").fill_null(value=True))
+        .with_columns(
+            pl.col(*flags, "misselected", "has_arguments").fill_null(value=False),
+            pl.col("strict_ok").fill_null(value=True),
+        )
         .with_columns(_ANSWERED.alias("answered"))
         .with_columns(_OUTCOME.alias("outcome"), pl.col("failure").is_null().alias("measured"))
         .with_columns(
@@ -110,7 +114,7 @@ def scores_of(responses: pl.DataFrame, calls: pl.DataFrame) -> pl.DataFrame:
             pl.when(pl.col("measured") & pl.col("has_arguments")).then("arguments_ok").alias("arguments_ok"),
         )
         .select(SCORES.names())
-        .cast(dict(SCORES))
+        .cast(SCORES)
     )
 
 

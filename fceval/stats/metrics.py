@@ -203,7 +203,7 @@ def measure(scores: pl.LazyFrame, calls: pl.LazyFrame, arguments: pl.LazyFrame) 
     """
     extent = scores.select(pl.col("trial", "turn").max()).collect(engine="streaming").row(0, named=True)
     scopes = ("run", "category", "tag", *(("turn",) if extent["turn"] else ()))
-    about = scores.select(*KEY_COLUMNS, "tags", "wanted")
+    about = scores.filter("measured").select(*KEY_COLUMNS, "tags", "wanted")
     tables = {"calls": _judged_calls(calls, about), "arguments": _judged(arguments, about)}
     slices = [_slice(scope, "scores", scores) for scope in scopes]
     for name, table in tables.items():

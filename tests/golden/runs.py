@@ -108,7 +108,7 @@ def troubled_run() -> Run:
         _case("天气-北京", "北京今天天气怎么样？", "simple", weather),
         _case("parallel-missing", "Where are order_12345 and ORD-2?", "parallel", order, order),
         _case("small-talk", "Thank you!", "irrelevance"),
-        _case(hostile, HOSTILE + NOT_UTF8, f"odd {HOSTILE}", order),
+        _case(hostile, f"{HOSTILE}{NOT_UTF8}\n```\n# no heading", f"odd {HOSTILE}", order),
         _case("wrong-tool", "Refund 12.50 of ORD-1.", "multiple", refund),
         _case("timed-out", "Where is my order?", "simple", order),
     ]

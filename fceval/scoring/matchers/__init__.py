@@ -16,7 +16,7 @@ from typing import Any, Protocol, TypeAlias, cast
 from pydantic import TypeAdapter, ValidationError
 
 from fceval import registry
-from fceval.errors import ConfigError, FieldError, did_you_mean
+from fceval.errors import FieldError, did_you_mean
 from fceval.records import Case, Expectation, Json
 from fceval.toolschema import MISSING, SchemaNode, child_path
 
@@ -60,23 +60,23 @@ def matcher_of(expectation: Expectation) -> tuple[Matcher, bool]:
     optional = given.pop("optional", False)
     if not isinstance(name, str) or name not in names():
         msg = f"unknown matcher `{name}`{did_you_mean(str(name), names())}; there are: {', '.join(names())}"
-        raise FieldError(MATCH_KEY, msg)
+        raise FieldError(msg, MATCH_KEY)
     if not isinstance(optional, bool):
         msg = f"`optional` is true or false, not {optional!r}"
-        raise FieldError("optional", msg)
+        raise FieldError(msg, "optional")
     plugin, adapter = _plugin(name)
     known = [option.name for option in dataclasses.fields(plugin)]
     for option in given:
         if option not in known:
             msg = f"matcher `{name}` has no option `{option}`{did_you_mean(option, [*known, 'optional'])}"
-            raise FieldError(option, msg)
+            raise FieldError(msg, option)
     try:
         return adapter.validate_python(given), optional
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
         field = str(first["loc"][0]) if first["loc"] else None
         msg = f"matcher `{name}`, option `{field}`: {first['msg'].removeprefix('Value error, ')}"
-        raise FieldError(field, msg) from None
+        raise FieldError(msg, field) from None
 
 
 @lru_cache(maxsize=None)  # noqa: UP033 -- one entry a matcher file; `cache` would say the same
@@ -96,7 +96,7 @@ def check(expectation: Expectation, path: str) -> None:
             try:
                 matcher_of(expectation)
             except FieldError as error:
-                raise FieldError(path, str(error)) from None
+                raise FieldError(str(error), path) from None
         for name, value in expectation.items():
             check(value, child_path(path, name))
     elif isinstance(expectation, list | tuple):

@@ -22,10 +22,10 @@ def test_failures_by_outcome_then_what_was_not_measured() -> None:
 
 
 def test_limit_shows_every_kind() -> None:
-    """A hundred wrong values do not push out the one refusal and the one timeout."""
-    scores = [score(f"v{n:03}", "wrong_value") for n in range(100)]
-    made = tables([*scores, score("r", "refused"), score("t", "timed_out")])
-    assert _ids(failing_keys(made.scores, 4)) == ["r", "v000", "v001", "t"]
+    """A hundred refusals do not push out the one wrong value and the one timeout."""
+    scores = [score(f"r{n:03}", "refused") for n in range(100)]
+    made = tables([*scores, score("v", "wrong_value"), score("t", "timed_out")])
+    assert _ids(failing_keys(made.scores, 4)) == ["r000", "r001", "v", "t"]
 
 
 def test_keys_name_the_first_step() -> None:

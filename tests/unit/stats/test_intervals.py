@@ -63,6 +63,7 @@ def test_design_effect_by_the_book() -> None:
 def test_trials_that_differ_like_coins_are_worth_no_more_than_themselves() -> None:
     """Cases that are more alike than chance allows do not make more of the observations than there are."""
     assert effective_observations(_sums(*[(1, 2)] * 10)) == 20
+    assert effective_observations(_sums(*[(1, 2)] * 9, (2, 2))) == 20
 
 
 @pytest.mark.parametrize("hits", [0, 3])

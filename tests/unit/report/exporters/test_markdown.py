@@ -51,6 +51,7 @@ def test_fences_are_longer_than_what_they_hold() -> None:
             outside = re.sub(r"(?<!`)(`+)(?!`).*?(?<!`)\1(?!`)", "", line)
             assert "<script" not in outside
             assert "http" not in outside
+            assert line != "# no heading"
     assert fence is None
 
 

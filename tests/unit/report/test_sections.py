@@ -49,6 +49,19 @@ def test_faults_are_ordered_by_count() -> None:
     assert table.rows == (("get_weather.days", "wrong type", 3), ("get_weather.city", "wrong value", 1))
 
 
+def test_tools_are_ordered_by_wrong_calls() -> None:
+    """Two wrong calls of four come before one of one, and before none; equals by name."""
+    wrong = {"arguments_ok": False, "fault": "wrong_value"}
+    calls = [
+        call("0", "never"),
+        call("0", "always", pair=1, **wrong),
+        *(call(str(n), "often", pair=2, **(wrong if n < 2 else {})) for n in range(4)),
+        call("0", "a-never", pair=3),
+    ]
+    (table,) = _sections([score(str(n)) for n in range(4)], calls)["tools"].tables
+    assert _column(table, "Tool") == ["often", "always", "a-never", "never"]
+
+
 def test_long_tables_are_cut_and_say_so() -> None:
     """A thousand tags are not printed; where they are is."""
     (table,) = _sections([score(str(n), tags=[f"t{n:04}"]) for n in range(ROWS_SHOWN + 7)])["tags"].tables

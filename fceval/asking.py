@@ -3,30 +3,32 @@
 from __future__ import annotations
 
 import asyncio
+import resource
 import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Protocol
 
 from fceval import dialects, endpoints, engines
 from fceval.cases.read import read_cases
 from fceval.client.endpoint import Endpoint, Secret, check_base_url, embedded_name, key_from_environment
-from fceval.config import RunConfig
 from fceval.dialogue import Dialogue, next_request
-from fceval.engines import Stop
+from fceval.engines import GRACE_S, Stop
+from fceval.errors import ConfigError
 from fceval.journal import Journal, JournalIndex
 from fceval.records import Response
 from fceval.runs import Run
 
-GRACE_S = 10.0
-"""How long requests in flight may take after the first Ctrl-C, in seconds."""
+_OTHER_FILES = 64
+"""What a run has open beside its connections, and to spare."""
 
 
 class Watch(Protocol):
     """Is told how a run goes on."""
 
-    def started(self, planned: int, known: int) -> None:
-        """`planned` responses are wanted, `known` of them are there already."""
+    def started(self, folder: Path, planned: int, known: int) -> None:
+        """`planned` responses are wanted in a run's folder, `known` of them are there already."""
 
     def responded(self, response: Response) -> None:
         """One more response is journalled."""
@@ -36,9 +38,14 @@ class Watch(Protocol):
 
 
 @contextmanager
-def reached(config: RunConfig, this: Run) -> Iterator[Endpoint]:
-    """Yield the endpoint, started for the run where it is one of our own."""
-    settings = config.endpoint
+def reached(this: Run) -> Iterator[Endpoint]:
+    """Yield the endpoint, started for the run where it is one of our own.
+
+    Raises:
+        ConfigError: Neither this process nor one it starts may open as many connections; or see `endpoints.embedded`.
+    """
+    settings = this.config.endpoint
+    _allow_connections(settings.concurrency)
     embedded = embedded_name(settings.base_url)
     if embedded is None:
         yield Endpoint(settings, check_base_url(settings.base_url), key_from_environment(settings.api_key_env))
@@ -47,7 +54,20 @@ def reached(config: RunConfig, this: Run) -> Iterator[Endpoint]:
         yield Endpoint(settings, address.base_url, Secret(address.api_key))
 
 
-async def ask(this: Run, config: RunConfig, endpoint: Endpoint, journal: Journal, watch: Watch) -> tuple[Stop, bool]:
+def _allow_connections(connections: int) -> None:
+    """Raise this process's own limit of open files, where it must be and may be raised."""
+    wanted = connections + _OTHER_FILES
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft == resource.RLIM_INFINITY or soft >= wanted:
+        return
+    if hard != resource.RLIM_INFINITY and hard < wanted:
+        most = max(1, hard - _OTHER_FILES)
+        msg = f"endpoint.concurrency: {connections}, but this process may open {hard} files (ulimit -n): at most {most}"
+        raise ConfigError(msg)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+
+
+async def ask(this: Run, endpoint: Endpoint, journal: Journal, watch: Watch) -> tuple[Stop, bool]:
     """Run the engine over what is not known yet; return how it stopped, and whether a person stopped it."""
     stop = Stop()
     interrupted = _stop_on_signals(stop, watch)
@@ -56,9 +76,9 @@ async def ask(this: Run, config: RunConfig, endpoint: Endpoint, journal: Journal
         journal.append(response)
         watch.responded(response)
 
-    watch.started(int(str(this.manifest["planned_responses"])), journal.index.measured_count)
+    watch.started(this.folder, int(str(this.manifest["planned_responses"])), journal.index.measured_count)
     work = ((dialogue, _history(dialogue, journal.index, endpoint)) for dialogue in dialogues(this))
-    await engines.load(config.engine).run(work, endpoint, emit, stop)
+    await engines.load(this.config.engine).run(work, endpoint, emit, stop)
     return stop, bool(interrupted)
 
 
@@ -94,9 +114,9 @@ def _stop_on_signals(stop: Stop, watch: Watch) -> list[signal.Signals]:
         else:
             watch.stopping(GRACE_S)
             stop.drain()
-            loop.call_later(GRACE_S, stop.now)
         seen.append(number)
 
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+    nohup = signal.getsignal(signal.SIGHUP) is signal.SIG_IGN
+    for number in (signal.SIGINT, signal.SIGTERM, *(() if nohup else (signal.SIGHUP,))):
         loop.add_signal_handler(number, note, number)
     return seen

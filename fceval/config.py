@@ -6,10 +6,13 @@ All mistakes are reported at once, each with its place and, for an unknown name,
 from __future__ import annotations
 
 import dataclasses
+import json
+import math
 import re
 import tomllib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import date, time
 from functools import cache
 from pathlib import Path
 from typing import Annotated, Any, cast
@@ -73,7 +76,7 @@ class RunConfig:
         return self.variant or (Variant(),)
 
 
-_SETTINGS = (RunConfig, DatasetSettings, EndpointSettings, Rules, ReportSettings, Variant)
+_SETTINGS = (RunConfig, Selection, DatasetSettings, EndpointSettings, Rules, ReportSettings, Variant)
 for _settings in _SETTINGS:
     # Settings are plain dataclasses of the stages; that unknown names are refused is this border's affair.
     setattr(_settings, "__pydantic_config__", ConfigDict(extra="forbid", use_attribute_docstrings=True))  # noqa: B010 -- mypy knows no such attribute
@@ -117,7 +120,8 @@ def parse_config(tables: JsonObject, origin: str) -> RunConfig:
     """
     problems = list(_misfits(tables))
     try:
-        config = _adapter().validate_python(tables)
+        # As JSON, where a list may become a tuple and a text a path, but no text a number and no `true` a 1.
+        config = _adapter().validate_json(json.dumps(tables, default=str), strict=True)
     except ValidationError as error:
         problems += [_problem(cast("Mapping[str, Any]", found)) for found in error.errors(include_url=False)]
     if problems:
@@ -135,6 +139,10 @@ def resolved(config: RunConfig) -> JsonObject:
 def json_schema() -> JsonObject:
     """Return the JSON Schema of a config file, for editors."""
     schema = _adapter().json_schema(schema_generator=GenerateJsonSchema)
+    # pydantic reads the docstrings of a dataclass's own fields only.
+    inherited = TypeAdapter(Selection).json_schema()["properties"]
+    for name, setting in schema["$defs"]["DatasetSettings"]["properties"].items():
+        setting.update({"description": inherited[name]["description"]} if name in inherited else {})
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", **schema}
 
 
@@ -149,21 +157,24 @@ def parse_override(text: str) -> tuple[str, Json]:
         msg = f"--set {text}: give NAME=VALUE, e.g. --set endpoint.concurrency=16"
         raise ConfigError(msg)
     try:
-        return name.strip(), tomllib.loads(f"value = {value}")["value"]
-    except (tomllib.TOMLDecodeError, RecursionError):
+        tables = tomllib.loads(f"value = {value}")
+    except (ValueError, RecursionError):  # a ValueError also where a number has too many digits
         return name.strip(), value
+    # What TOML reads as more than one value, or as a date, is text that happens to look so.
+    is_value = len(tables) == 1 and not isinstance(tables["value"], date | time)
+    return name.strip(), tables["value"] if is_value else value
 
 
 def _read(path: Path) -> dict[str, Any]:
     try:
-        tables = tomllib.loads(path.read_text(encoding="utf-8"))
+        tables = tomllib.loads(path.read_text(encoding="utf-8-sig"))
     except FileNotFoundError:
         msg = f"{path}: no such config file"
         raise ConfigError(msg) from None
     except OSError as error:
         msg = f"{path}: cannot be read: {error.strerror or error}"
         raise ConfigError(msg) from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
+    except (ValueError, RecursionError) as error:  # a ValueError also where a number has too many digits
         msg = f"{path}: not valid TOML: {error}"
         raise ConfigError(msg) from None
     dataset = tables.get("dataset")
@@ -185,6 +196,8 @@ def _set(tables: dict[str, Any], name: str, value: Json) -> None:
 
 def _misfits(tables: JsonObject) -> Iterator[str]:
     """Yield what no type can say; values of a wrong type are left to the types."""
+    yield from _not_json("", tables)
+    yield from _request_misfits("request", _table(tables, "request"))
     endpoint, report = _table(tables, "endpoint"), _table(tables, "report")
     variants = [variant for variant in _list(tables, "variant") if isinstance(variant, Mapping)]
     for setting, name, offered in (
@@ -194,6 +207,8 @@ def _misfits(tables: JsonObject) -> Iterator[str]:
     ):
         if isinstance(name, str) and name not in offered:
             yield f"{setting}: there is no `{name}`{did_you_mean(name, offered)}; there are: {', '.join(offered)}"
+    for number, variant in enumerate(variants):
+        yield from _request_misfits(f"variant[{number}].request", _table(variant, "request"))
     named = [("name", tables.get("name"))]
     named += [(f"variant[{number}].name", variant.get("name", "default")) for number, variant in enumerate(variants)]
     for place, name in named:
@@ -203,6 +218,44 @@ def _misfits(tables: JsonObject) -> Iterator[str]:
             yield f"{place}: `{name}` is the name of another variant"
     if isinstance(base_url := endpoint.get("base_url"), str) and base_url:
         yield from _address_misfits(base_url, _table(endpoint, "options"))
+
+
+_OF_THE_RUN = {
+    "model": "is set by `endpoint.model`, or by the model of a variant",
+    "messages": "comes from the dataset; a variant's `system` replaces the system prompt",
+    "tools": "comes from the dataset",
+}
+
+
+def _request_misfits(place: str, request: JsonObject) -> Iterator[str]:
+    for name in request.keys() & _OF_THE_RUN.keys():
+        yield f"{place}.{name}: {_OF_THE_RUN[name]}"
+    if request.get("stream"):
+        yield f"{place}.stream: streamed answers are not read; leave it out"
+
+
+def _not_json(place: str, value: object) -> Iterator[str]:
+    """Yield values that TOML or a command line can give, and that can be neither sent nor written down."""
+    if isinstance(value, str) and not _is_unicode(value):
+        yield f"{place}: {value!r} is no Unicode text"
+    elif isinstance(value, float) and not math.isfinite(value):
+        yield f"{place}: {value} is no number of JSON"
+    elif isinstance(value, date | time):
+        yield f'{place}: JSON has no dates; write it as text: "{value}"'
+    elif isinstance(value, Mapping):
+        for name, each in value.items():
+            yield from _not_json(f"{place}.{name}" if place else name, each)
+    elif isinstance(value, list):
+        for number, each in enumerate(value):
+            yield from _not_json(f"{place}[{number}]", each)
+
+
+def _is_unicode(text: str) -> bool:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _table(tables: JsonObject, name: str) -> JsonObject:
@@ -217,13 +270,17 @@ def _list(tables: JsonObject, name: str) -> Sequence[Json]:
 
 def _address_misfits(base_url: str, options: Mapping[str, Json]) -> list[str]:
     embedded = embedded_name(base_url)
+    if embedded is not None and embedded not in endpoints.names():
+        known = [f"embedded:{name}" for name in endpoints.names()]
+        near = did_you_mean(base_url, known)
+        return [f"endpoint.base_url: there is no `{base_url}`{near}; there are: {', '.join(known)}"]
     try:
         if embedded is None:
             check_base_url(base_url)
         else:
             endpoints.settings(embedded, options)
     except ConfigError as error:
-        return [str(error)]
+        return [f"endpoint.options: {error}" if embedded else str(error)]
     return ["endpoint.options: only an embedded endpoint has any"] if options and embedded is None else []
 
 
@@ -234,7 +291,8 @@ def _problem(found: Mapping[str, Any]) -> str:
     if found["type"] in {"unexpected_keyword_argument", "extra_forbidden"}:
         return f"{place}: unknown setting{_near(found['loc'])}"
     shown = repr(found["input"])
-    return f"{place}: {found['msg']}, found {shown[:60]}{'...' if len(shown) > 60 else ''}"  # noqa: PLR2004 -- a line's worth
+    said = found["msg"].replace("valid tuple", "list").replace("valid dictionary", "table")
+    return f"{place}: {said}, found {shown[:60]}{'...' if len(shown) > 60 else ''}"  # noqa: PLR2004 -- a line's worth
 
 
 def _near(place: Sequence[str | int]) -> str:

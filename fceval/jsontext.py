@@ -1,8 +1,8 @@
 """The one strict JSON reader: what a model, a dataset or an endpoint wrote, as values, or why it cannot be.
 
 The standard library's reader accepts `NaN`, lets the last of two equal keys win in silence, turns `1e400` into
-infinity and fails in several undeclared ways on hostile input. Here all of that is one `JsonTextError`, and what is
-merely odd is a note.
+infinity and fails in several undeclared ways on hostile input. Here all of that is one `JsonTextError`. Numbers keep
+the value that is written: integers every digit, and decimals too where a double would round them.
 """
 
 from __future__ import annotations
@@ -10,19 +10,46 @@ from __future__ import annotations
 import json
 import math
 import re
+from decimal import Decimal
+from typing import Final, Self
 
 from fceval.records import Json
 
-MAX_DEPTH = 200
+MAX_DEPTH = 128
 """Deepest nesting that is read."""
 MAX_DIGITS = 4300
-"""Most digits of an integer: beyond it conversion takes quadratic time."""
+"""Most characters of a number: beyond it arithmetic takes quadratic time."""
 
-_BRACKETS = re.compile(r'"(?:[^"\\]|\\.)*"|([\[{])|([\]}])', re.DOTALL)
+_BRACKETS = re.compile(r'"(?:[^"\\]|\\.)*+"?|([\[{])|([\]}])', re.DOTALL)
 
 
 class JsonTextError(ValueError):
     """The text is no JSON that fceval reads; its message says why, for a person."""
+
+
+class RoundedNumber(float):
+    """A number with more digits than a double holds: the nearest double, which remembers what was written.
+
+    `0.1` and `1e3` are plain floats. `9007199254740993.0` is a `RoundedNumber`, because its double is another number.
+    """
+
+    __slots__ = ("written",)
+
+    def __new__(cls, written: Decimal) -> Self:
+        """Return the double nearest to what is written."""
+        number = super().__new__(cls, written)
+        number.written = written
+        return number
+
+    written: Decimal
+    """The number as it stands in the text."""
+
+
+def written_value(number: float) -> Decimal:
+    """Return the number that a JSON text with this value holds: for a double the shortest one that denotes it."""
+    if isinstance(number, RoundedNumber):
+        return number.written
+    return Decimal(number) if isinstance(number, int) else Decimal(repr(number))
 
 
 def read_json(text: str) -> Json:
@@ -34,7 +61,7 @@ def read_json(text: str) -> Json:
     Raises:
         JsonTextError: With a message such as ``duplicate key "a"`` or ``line 1 column 5: Expecting value``.
     """
-    _refuse_depth(text)
+    refuse_depth(text)
     try:
         value: Json = _DECODER.decode(text)
     except json.JSONDecodeError as error:
@@ -44,7 +71,12 @@ def read_json(text: str) -> Json:
     return value
 
 
-def _refuse_depth(text: str) -> None:
+def refuse_depth(text: str) -> None:
+    """Refuse a text that is nested deeper than `MAX_DEPTH`, before a reader recurses into it.
+
+    Raises:
+        JsonTextError: It is.
+    """
     if text.count("[") + text.count("{") <= MAX_DEPTH:
         return
     depth = 0
@@ -70,17 +102,29 @@ def _object(pairs: list[tuple[str, Json]]) -> dict[str, Json]:
 
 def _integer(digits: str) -> int:
     if len(digits) > MAX_DIGITS:
-        msg = f"an integer of {len(digits)} digits"
-        raise JsonTextError(msg)
+        raise JsonTextError(_too_long(digits))
     return int(digits)
 
 
 def _float(digits: str) -> float:
     value = float(digits)
-    if math.isinf(value):
-        msg = f"number out of range: {digits[:40]}"
+    if repr(value) == digits:
+        return value
+    if len(digits) > MAX_DIGITS:
+        raise JsonTextError(_too_long(digits))
+    if math.isinf(value) or (value == 0 and _NONZERO.match(digits)):
+        msg = f"number out of range: {digits[:_SHOWN]}"
         raise JsonTextError(msg)
-    return value
+    written = Decimal(digits)
+    return value if written == Decimal(repr(value)) else RoundedNumber(written)
+
+
+def _too_long(digits: str) -> str:
+    return f"a number of {len(digits)} digits"
+
+
+_NONZERO: Final = re.compile(r"-?[0.]*[1-9]")
+_SHOWN = 40
 
 
 def _constant(name: str) -> Json:

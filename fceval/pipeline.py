@@ -8,7 +8,9 @@ from __future__ import annotations
 import asyncio
 import dataclasses
 import json
+import shlex
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
@@ -27,7 +29,8 @@ from fceval.client.endpoint import key_from_environment
 from fceval.config import RunConfig
 from fceval.dialogue import Variant
 from fceval.endpoints import Address
-from fceval.errors import ConfigError, ExitCode, FcevalError, did_you_mean
+from fceval.engines import Stop
+from fceval.errors import ConfigError, ExitCode, FcevalError, LocalError, did_you_mean
 from fceval.journal import Journal, JournalIndex
 from fceval.records import Case, Json, JsonObject, Key, Response, Usage
 from fceval.report import exporters
@@ -55,6 +58,7 @@ from fceval.tables import (
 )
 
 _BATCH_RESPONSES = 10_000
+_CAUSES_SHOWN = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,43 +80,67 @@ def run(config: RunConfig, out: Path | None, resume: Path | None, watch: Watch) 
         FcevalError: Nothing could be begun, or this machine cannot go on.
     """
     check_settings(config)
-    this = _resumed(config, resume) if resume else _begun(config, out)
-    with Journal(this.journal) as journal, reached(config, this) as endpoint:
-        stop, interrupted = asyncio.run(ask(this, config, endpoint, journal, watch))
-    if interrupted:
-        return Ended(this, None, ExitCode.INTERRUPTED, f"interrupted; go on with: fceval run --resume {this.folder}")
-    report = score(this)
-    runs.mark_latest(this)
+    this = runs.open_run(resume) if resume else _begun(config, out)
+    go_on = f"go on with: fceval run --resume {shlex.quote(str(this.folder))}"
+    try:
+        with Journal(this.journal) as journal:
+            if resume:
+                this = runs.adopted(this, config)
+            runs.mark_latest(this)
+            stop, interrupted = _asked(this, journal, watch)
+            if interrupted:
+                return Ended(this, None, ExitCode.INTERRUPTED, f"interrupted; {go_on}")
+            if stop.reason and (isinstance(stop.reason, LocalError) or runs.is_unanswered(this)):
+                raise stop.reason
+            report = score(this)
+    except KeyboardInterrupt:
+        return Ended(this, None, ExitCode.INTERRUPTED, f"interrupted; {go_on}")
+    except FcevalError:
+        if not resume and runs.is_unanswered(this):
+            runs.discard(this.folder)
+        raise
     if stop.reason:
-        why = f"{stop.reason}\nnothing is lost; go on with: fceval run --resume {this.folder}"
-        return Ended(this, report, stop.reason.exit_code, why)
+        return Ended(this, report, stop.reason.exit_code, f"{stop.reason}\nnothing is lost; {go_on}")
     return Ended(this, report, *conclusion(this))
 
 
-def score_again(reference: Path, config: RunConfig | None, out: Path | None) -> Ended:
-    """Judge the answers of a run again, under other rules where given; sends nothing."""
+def _asked(this: Run, journal: Journal, watch: Watch) -> tuple[Stop, bool]:
+    with reached(this) as endpoint:
+        return asyncio.run(ask(this, endpoint, journal, watch))
+
+
+def score_again(reference: Path, config: RunConfig, out: Path | None) -> Ended:
+    """Judge the answers of a run again, under other rules where given; sends nothing.
+
+    Raises:
+        ConfigError: Settings are given that would have asked for something else.
+    """
     this = runs.open_run(reference)
+    runs.check_identity(this, config)
+    if not this.journal.is_file():
+        msg = f"{this.journal}: missing: there are no answers to score"
+        raise LocalError(msg)
     if out:
         this = runs.copied(this, out)
-    if config:
-        this = runs.with_rules(this, config)
-    return Ended(this, score(this), *conclusion(this))
+    with Journal(this.journal):
+        this = runs.adopted(this, config)
+        return Ended(this, score(this), *conclusion(this))
 
 
 def score_predictions(config: RunConfig, predictions: Path, out: Path | None) -> Ended:
     """Judge answers made elsewhere; sends nothing."""
     turns = {case.case_id: len(case.turns) for case in _checked_cases(config)}
-    responses = list(read_predictions(predictions, turns))
-    names = dict.fromkeys(response.key.variant for response in responses)
+    # Read twice, so that a mistake in the last row leaves nothing behind, and no more than a row is held.
+    keys = [response.key for response in read_predictions(predictions, turns)]
+    names = dict.fromkeys(key.variant for key in keys)
     variants = () if list(names) in ([], ["default"]) else tuple(Variant(name=name) for name in names)
-    trials = max((response.key.trial for response in responses), default=0) + 1
+    trials = max((key.trial for key in keys), default=0) + 1
     this = _begun(replace(config, variant=variants, trials=trials), out)
     with Journal(this.journal) as journal:
-        for response in responses:
+        runs.mark_latest(this)
+        for response in read_predictions(predictions, turns):
             journal.append(response)
-    report = score(this)
-    runs.mark_latest(this)
-    return Ended(this, report, *conclusion(this))
+        return Ended(this, score(this), *conclusion(this))
 
 
 def score(this: Run) -> Report | None:
@@ -121,8 +149,8 @@ def score(this: Run) -> Report | None:
     Returns:
         The report; None where nothing was measured.
     """
-    responses = JournalIndex(this.journal)
-    write_tables(this, responses)
+    with closing(JournalIndex(this.journal)) as responses:
+        write_tables(this, responses)
     tables = [read_table(this.folder / f"{name}.parquet") for name in ("scores", "calls", "arguments")]
     metrics = measure(*tables)
     write_table(this.folder / "metrics.parquet", [metrics], METRICS)
@@ -138,14 +166,21 @@ def report_of(this: Run) -> Report:
     """Return the report on a scored run.
 
     Raises:
-        LocalError: It was not scored.
+        ConfigError: It was not scored.
     """
-    scores, calls, arguments, metrics = (
-        read_table(this.folder / f"{name}.parquet") for name in ("scores", "calls", "arguments", "metrics")
-    )
+    scores, calls, arguments, metrics = _tables(this, "scores", "calls", "arguments", "metrics")
     keys = failing_keys(scores)
     cases, responses = looked_up(this, keys)
     return summarise(this.meta(), metrics.collect(), scores, calls, arguments, cases, responses)
+
+
+def _tables(this: Run, *names: str) -> list[pl.LazyFrame]:
+    paths = [this.folder / f"{name}.parquet" for name in names]
+    if not all(path.exists() for path in paths):
+        folder = shlex.quote(str(this.folder))
+        msg = f"{folder}: is not scored yet: go on with it (fceval run --resume {folder}), or: fceval score {folder}"
+        raise ConfigError(msg)
+    return [read_table(path) for path in paths]
 
 
 def export(report: Report, format_name: str, path: Path | None, this: Run) -> Path:
@@ -163,11 +198,14 @@ def conclusion(this: Run) -> tuple[ExitCode, str]:
     missing = planned - measured
     if missing <= this.config.max_not_measured * planned:
         return ExitCode.OK, ""
-    counted = scores.filter(~pl.col("measured")).group_by("outcome").len().sort("outcome").collect().rows()
+    missed = scores.filter(~pl.col("measured"))
+    counted = missed.group_by("outcome").len().sort("outcome").collect().rows()
+    detailed = missed.filter(pl.col("failure_detail").is_not_null()).group_by("failure_detail").len()
+    commonest = detailed.sort(-pl.col("len").cast(pl.Int64), "failure_detail").head(_CAUSES_SHOWN).collect().rows()
     kinds = ", ".join(f"{number} {outcome}" for outcome, number in counted)
     allowed = f"{this.config.max_not_measured:.4g}"
     why = f"inconclusive: {missing} of {planned} responses were not measured ({kinds}); allowed is a share of {allowed}"
-    return ExitCode.INCONCLUSIVE, why
+    return ExitCode.INCONCLUSIVE, "\n".join([why, *(f"  {number} times: {detail}" for detail, number in commonest)])
 
 
 # --- begin ----------------------------------------------------------------------------------------------------
@@ -202,11 +240,11 @@ def _begun(config: RunConfig, out: Path | None) -> Run:
     cases = _checked_cases(config)
     folder = runs.new_folder(config, out)
     try:
-        chosen = write_cases(folder / "cases.parquet", _noting(turns, select(cases, config.dataset)))
+        chosen = write_cases(folder / "cases.parquet", _noting(turns, select(cases, config.dataset)), 0o600)
         if not chosen:
             msg = f"{config.dataset.path}: [dataset] and --limit select none of its cases: a run needs at least one"
             raise ConfigError(msg)
-    except FcevalError:
+    except (FcevalError, KeyboardInterrupt):
         runs.discard(folder)
         raise
     path = config.dataset.path or Path()
@@ -218,12 +256,6 @@ def _noting(turns: list[int], cases: Iterable[Case]) -> Iterator[Case]:
     for case in cases:
         turns.append(len(case.turns))
         yield case
-
-
-def _resumed(config: RunConfig, resume: Path) -> Run:
-    this = runs.open_run(resume)
-    runs.check_identity(this, config)
-    return this
 
 
 # --- judge ----------------------------------------------------------------------------------------------------
@@ -257,8 +289,8 @@ def looked_up(this: Run, keys: Sequence[Key]) -> tuple[Mapping[str, Case], Mappi
     """Return the cases and responses of some keys."""
     wanted = {key.case_id for key in keys}
     cases = {case.case_id: case for case in read_cases(this.cases) if case.case_id in wanted} if wanted else {}
-    index = JournalIndex(this.journal)
-    return cases, {key: response for key in keys if (response := index.get(key))}
+    with closing(JournalIndex(this.journal)) as index:
+        return cases, {key: response for key in keys if (response := index.get(key))}
 
 
 # --- commands without a run -----------------------------------------------------------------------------------
@@ -291,9 +323,7 @@ def show(reference: Path, case_id: str | None) -> str:
         ConfigError: The run has no such case.
     """
     this = runs.open_run(reference)
-    scores, calls, arguments = (
-        read_table(this.folder / f"{name}.parquet") for name in ("scores", "calls", "arguments")
-    )
+    scores, calls, arguments = _tables(this, "scores", "calls", "arguments")
     if case_id is None:
         return failure_list(scores)
     rows = scores.filter(pl.col("case_id") == case_id).select("variant", "trial", "turn").collect().rows()
@@ -333,7 +363,7 @@ def sample(source: Path, target: Path, number: int, seed: int) -> int:
 def stats(path: Path, *, as_json: bool) -> str:
     """Return the counts of a dataset as text or JSON."""
     counted = count_cases(read_cases(path, check_case))
-    return json.dumps(counted, indent=2, ensure_ascii=False) if as_json else counts_text(counted)
+    return json.dumps(counted, indent=2, ensure_ascii=False) if as_json else visible_lines(counts_text(counted))
 
 
 def serve(  # noqa: PLR0913, PLR0917 -- what the command line says

@@ -9,18 +9,21 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
 Json: TypeAlias = bool | int | float | str | Sequence["Json"] | Mapping[str, "Json"] | None
 """A decoded JSON value."""
-
 JsonObject: TypeAlias = Mapping[str, Json]
 """A decoded JSON object."""
 
 Expectation: TypeAlias = Json
 """What is acceptable for one argument: a literal, or ``{"$match": NAME, ...}`` (read by `fceval.scoring.matchers`)."""
+
+_READABLE = json.JSONEncoder(ensure_ascii=False)  # `dumps` would make a new one for each value
+_SURROGATES = re.compile("[\ud800-\udfff]")
 
 
 def canonical_json(value: Json) -> str:
@@ -30,12 +33,8 @@ def canonical_json(value: Json) -> str:
 
 def json_text(value: Json) -> str:
     """Return JSON as people write it: key order kept, Unicode readable, lone surrogates escaped."""
-    text = json.dumps(value, ensure_ascii=False)
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        return json.dumps(value)
-    return text
+    text = _READABLE.encode(value)
+    return text if text.isascii() or not _SURROGATES.search(text) else json.dumps(value)
 
 
 # --- read -----------------------------------------------------------------------------------------------------
@@ -111,17 +110,19 @@ class Case:
     """The row as it was read, unknown fields included: what writing the case back writes."""
     row: int
     """1-based row in its file, for messages."""
+    strings: Literal["normalized", "exact"] | None = None
+    """Whether case and white space count in free strings; None: as the run's rules say."""
 
     @property
     def content_hash(self) -> str:
         """Hex sha256 over everything that decides request and verdict; labels and provenance are left out."""
-        deciding = {name: value for name, value in self.fields.items() if name in DECIDING_FIELDS}
+        deciding = {name: value for name, value in self.fields.items() if name in DECIDING_FIELDS and value is not None}
         return hashlib.sha256(canonical_json(deciding).encode()).hexdigest()
 
 
 DECIDING_FIELDS = frozenset(
     {"messages", "tools", "expected", "expected_any_of", "turns"}
-    | {"tool_choice", "parallel_tool_calls", "request", "order", "extra_calls"}
+    | {"tool_choice", "parallel_tool_calls", "request", "order", "extra_calls", "strings"}
 )
 """Fields of a case that decide what is sent or what is right."""
 
@@ -335,7 +336,7 @@ class ArgumentFact(Row):
     fault: str | None
     """`missing_argument`, `unexpected_argument`, `wrong_type`, `wrong_value`; None where it passed."""
     rule: str | None
-    """What a pass needed: `exact`, `numeric`, `normalized`, `default`, `omitted`, or a matcher's name."""
+    """What a pass needed: `exact`, or rules of leniency and matchers, joined by `+`; None where it failed."""
     expected: str | None
     """JSON text; None for an unexpected argument."""
     predicted: str | None

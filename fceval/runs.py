@@ -22,16 +22,17 @@ from typing import Any
 import fceval
 from fceval.config import RunConfig, parse_config, resolved
 from fceval.errors import ConfigError, LocalError
+from fceval.journal import JournalIndex
 from fceval.jsontext import JsonTextError, read_json
 from fceval.records import Json, JsonObject, json_text
 from fceval.tables import FORMAT_VERSION
 
 LATEST = "latest"
-"""File beside the run folders with the name of the newest; also how commands call that run."""
+"""File in the reports' folder with the name of the newest run; also how commands call that run."""
 
 _LIBRARIES = ("aiohttp", "asyncio-throttle", "jsonschema-rs", "polars", "pyarrow")
 _FREE = ("name", "max_not_measured", "engine", "report", "rules")
-_FREE_OF_ENDPOINT = ("api_key_env", "concurrency", "max_attempts", "rpm", "timeout_s")
+_FREE_IN = {"dataset": ("path",), "endpoint": ("api_key_env", "concurrency", "max_attempts", "rpm", "timeout_s")}
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +53,11 @@ class Run:
     def journal(self) -> Path:
         """The answers."""
         return self.folder / "journal.jsonl"
+
+    @property
+    def own_settings(self) -> RunConfig:
+        """Its settings, but not the dataset's file: it has its cases itself, whatever became of that."""
+        return replace(self.config, dataset=replace(self.config.dataset, path=None))
 
     def meta(self) -> dict[str, str]:
         """Return what a report says about the run, in its order."""
@@ -74,13 +80,22 @@ def new_folder(config: RunConfig, out: Path | None) -> Path:
     """Make and return the folder of a new run: `out`, or one in the reports' folder, named by time and name.
 
     Raises:
-        ConfigError: `out` holds a run already.
+        ConfigError: `out` holds a run or anything else already, or has the name that means the newest run.
         LocalError: The folder cannot be made.
     """
+    if out is not None and not str(out).isprintable():  # Parquet's libraries open no path that is no Unicode text
+        msg = f"{str(out)!r}: not a path that can be used; choose another --out"
+        raise ConfigError(msg)
+    if out is not None and out.name == LATEST:
+        msg = f"{out}: `{LATEST}` means the newest run; choose another --out"
+        raise ConfigError(msg)
     moment = datetime.now(UTC).strftime("%Y%m%dT%H%M%SZ")
     folder = out or config.report.dir / f"{moment}-{config.name}-{secrets.token_hex(2)}"
     if (folder / "run.json").exists():
         msg = f"{folder}: holds a run already: go on with it (--resume {folder}) or choose another --out"
+        raise ConfigError(msg)
+    if folder.is_dir() and any(folder.iterdir()):  # what is in it may be named as our own files are
+        msg = f"{folder}: is not empty: choose another --out"
         raise ConfigError(msg)
     try:
         folder.mkdir(parents=True, mode=0o700, exist_ok=out is not None)
@@ -124,8 +139,9 @@ def copied(run: Run, out: Path) -> Run:
     folder = new_folder(run.config, out)
     copy = Run(folder, run.config, run.manifest)
     try:
-        shutil.copyfile(run.cases, copy.cases)
-        shutil.copyfile(run.journal, copy.journal)
+        for source, target in ((run.cases, copy.cases), (run.journal, copy.journal)):
+            target.touch(mode=0o600)
+            shutil.copyfile(source, target)
     except OSError as error:
         msg = f"{folder}: cannot be written: {error.strerror or error}"
         raise LocalError(msg) from error
@@ -133,17 +149,42 @@ def copied(run: Run, out: Path) -> Run:
     return copy
 
 
+def is_unanswered(run: Run) -> bool:
+    """Whether no response is in a run's journal."""
+    if not run.journal.is_file():
+        return True
+    index = JournalIndex(run.journal)
+    index.close()
+    return not index.offsets
+
+
 def discard(folder: Path) -> None:
-    """Remove the folder of a run that could not be begun, if nothing is in it."""
+    """Remove the run in a folder that got no answer, and the folder if nothing else is in it."""
     with contextlib.suppress(OSError):
+        for name in ("run.json", "cases.parquet", "journal.jsonl"):
+            (folder / name).unlink(missing_ok=True)
         folder.rmdir()
+    with contextlib.suppress(FileNotFoundError, ValueError):
+        pointer = folder.parent / LATEST
+        if pointer.read_text(encoding="utf-8").strip() == folder.name:
+            pointer.unlink()
+            newest = max(path.parent.name for path in folder.parent.glob("*/run.json"))  # names begin with the time
+            write_file(pointer, newest.encode() + b"\n")
 
 
-def with_rules(run: Run, config: RunConfig) -> Run:
-    """Return the run with the scoring rules of other settings, and write that down in its folder."""
-    config = replace(run.config, rules=config.rules)
+def adopted(run: Run, config: RunConfig) -> Run:
+    """Return the run under settings that ask for the same, and write them down in its folder.
+
+    How fast is asked, how answers are judged and what is reported may change; everything else may not.
+
+    Raises:
+        ConfigError: Other settings differ, too; the message names each, and both values.
+    """
+    check_identity(run, config)
+    config = replace(config, dataset=run.config.dataset)
     changed = Run(run.folder, config, {**run.manifest, "config": resolved(config)})
-    _write_manifest(changed)
+    if changed.manifest != run.manifest:
+        _write_manifest(changed)
     return changed
 
 
@@ -168,8 +209,9 @@ def write_file(path: Path, content: bytes) -> None:
 
 
 def mark_latest(run: Run) -> None:
-    """Note a run as the newest of its folder."""
-    write_file(run.folder.parent / LATEST, run.folder.name.encode() + b"\n")
+    """Note a run as the newest, if it is in the reports' folder: elsewhere there is nothing to be the newest of."""
+    if run.folder.parent.resolve() == run.config.report.dir.resolve():
+        write_file(run.folder.parent / LATEST, run.folder.name.encode() + b"\n")
 
 
 def open_run(reference: Path) -> Run:
@@ -189,7 +231,7 @@ def open_run(reference: Path) -> Run:
             msg = f"{path}: format version {manifest['format_version']}: update fceval"
             raise LocalError(msg)
         return Run(folder, parse_config(manifest["config"], origin=str(path)), manifest)
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         msg = f"{reference}: no run there: give the folder of a run (or `latest`)"
         raise ConfigError(msg) from None
     except OSError as error:
@@ -214,18 +256,24 @@ def check_identity(run: Run, config: RunConfig) -> None:
     Raises:
         ConfigError: Naming each setting that differs, and both values.
     """
-    before, now = (dict(_identity(resolved(each))) for each in (run.config, config))
+    recorded: Any = run.manifest["dataset"]
+    before = {**dict(_identity(resolved(run.config))), "dataset.sha256": recorded["sha256"]}
+    now = {**dict(_identity(resolved(config))), "dataset.sha256": recorded["sha256"]}
+    path = config.dataset.path
+    if path is not None and path.is_file():  # the run has its cases in its folder and does without the file
+        now["dataset.sha256"] = sha256_of(path)
     differing = [name for name in sorted(before | now) if before.get(name) != now.get(name)]
     if differing:
         lines = [f"  {name}: {json_text(before.get(name))} then, {json_text(now.get(name))} now" for name in differing]
-        msg = f"{run.folder}: was begun under other settings; start a new run instead\n" + "\n".join(lines)
+        msg = f"{run.folder}: its requests were made under other settings; start a new run instead\n" + "\n".join(lines)
         raise ConfigError(msg)
 
 
 def _identity(settings: JsonObject) -> Iterator[tuple[str, Json]]:
+    """Yield the settings that decide what is asked; where the dataset lies and how fast it is asked do not."""
     for name, value in settings.items():
-        if name == "endpoint" and isinstance(value, Mapping):
-            yield from ((f"endpoint.{each}", kept) for each, kept in value.items() if each not in _FREE_OF_ENDPOINT)
+        if isinstance(value, Mapping) and name not in _FREE:
+            yield from ((f"{name}.{each}", kept) for each, kept in value.items() if each not in _FREE_IN.get(name, ()))
         elif name not in _FREE:
             yield name, value
 

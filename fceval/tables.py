@@ -7,6 +7,7 @@ before it. A column, once there, keeps its name and meaning within a version.
 from __future__ import annotations
 
 import dataclasses
+import os
 import types
 import typing
 from collections.abc import Callable, Iterable, Sequence
@@ -61,8 +62,18 @@ KEY_COLUMNS = ("case_id", "variant", "trial", "turn")
 
 
 def frame(rows: Sequence[Any], schema: pl.Schema) -> pl.DataFrame:
-    """Return row records as a frame of the given schema."""
-    return pl.DataFrame({name: [getattr(row, name) for row in rows] for name in schema}, schema=schema)
+    """Return row records as a frame of the given schema; lone surrogates, which no table holds, stand escaped."""
+    columns = {name: [getattr(row, name) for row in rows] for name in schema}
+    try:
+        return pl.DataFrame(columns, schema=schema)
+    except UnicodeEncodeError:
+        return pl.DataFrame({name: [_encodable(value) for value in column] for name, column in columns.items()}, schema)
+
+
+def _encodable(value: object) -> object:
+    if isinstance(value, list):
+        return [_encodable(each) for each in value]
+    return value.encode(errors="backslashreplace").decode() if isinstance(value, str) else value
 
 
 class ParquetTable:
@@ -72,14 +83,23 @@ class ParquetTable:
         LocalError: The file cannot be written.
     """
 
-    def __init__(self, path: Path, schema: pl.Schema) -> None:
+    def __init__(self, path: Path, schema: pl.Schema, mode: int = 0o600) -> None:
+        """Open a table for writing.
+
+        Args:
+            path: Where it will stand.
+            schema: Its columns.
+            mode: Who may read the file, as `os.open` takes it; by default only who wrote it.
+        """
         self._path = path
         self._partial = path.with_name(path.name + ".partial")
         self._schema = schema
         arrow = pl.DataFrame(schema=schema).to_arrow(compat_level=pl.CompatLevel.oldest()).schema
         self._arrow = arrow.with_metadata({_VERSION_KEY: str(FORMAT_VERSION).encode()})
         try:
-            self._writer = pq.ParquetWriter(self._partial, self._arrow, compression="zstd")
+            self._partial.unlink(missing_ok=True)
+            self._file = os.fdopen(os.open(self._partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode), "wb")
+            self._writer = pq.ParquetWriter(self._file, self._arrow, compression="zstd")
         except OSError as error:
             msg = f"{path}: cannot be written: {error.strerror or error}"
             raise LocalError(msg) from error
@@ -97,6 +117,12 @@ class ParquetTable:
             msg = f"{self._path}: cannot be written: {error.strerror or error}"
             raise LocalError(msg) from error
 
+    def _close(self) -> None:
+        try:
+            self._writer.close()
+        finally:
+            self._file.close()
+
     def __enter__(self) -> Self:
         return self
 
@@ -104,7 +130,7 @@ class ParquetTable:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         try:
-            self._write(self._writer.close)
+            self._write(self._close)
             if kind is None:
                 self._write(lambda: self._partial.replace(self._path))
         finally:

@@ -5,14 +5,14 @@ Unlike reading, which stops at the first row that is no case, linting goes on an
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal, TypeAlias
+from typing import Any, Literal, TypeAlias
 
 from fceval.cases.rows import case_of
 from fceval.errors import FieldError, did_you_mean
-from fceval.records import Case, Expectation, ExpectedCall, Json, JsonObject, json_text
-from fceval.toolschema import SchemaNode, ToolSchema, compile_tool
+from fceval.records import Case, Expectation, ExpectedCall, Json, JsonObject, Turn, json_text
+from fceval.toolschema import Misfit, SchemaNode, ToolSchema, child_path, compile_tool
 
 Severity: TypeAlias = Literal["error", "warning"]
 Acceptable: TypeAlias = Callable[[Expectation, SchemaNode], Iterable[Json]]
@@ -74,18 +74,27 @@ def _schema_findings(case: Case) -> Iterator[Finding]:
 
 def _expectation_findings(case: Case, acceptable: Acceptable) -> Iterator[Finding]:
     schemas = {tool.name: compile_tool(tool) for tool in case.tools}
+    for place, turn in _places(case):
+        if turn.expected == "any" and not case.tools:
+            problem = "no answer can pass: some call is wanted, but no tool is offered"
+            yield Finding(case.row, case.case_id, f"{place}expected", "error", "unpassable", problem)
     for place, call in _expected_calls(case):
         for severity, rule, field, problem in _call_findings(call, schemas[call.name], acceptable):
             yield Finding(case.row, case.case_id, f"{place}{field}", severity, rule, problem)
 
 
-def _expected_calls(case: Case) -> Iterator[tuple[str, ExpectedCall]]:
+def _places(case: Case) -> Iterator[tuple[str, Turn]]:
     for number, turn in enumerate(case.turns):
-        place = f"turns[{number}]." if case.fields.get("turns") is not None else ""
+        yield f"turns[{number}]." if case.fields.get("turns") is not None else "", turn
+
+
+def _expected_calls(case: Case) -> Iterator[tuple[str, ExpectedCall]]:
+    several: Any = case.fields.get("turns")
+    for (place, turn), fields in zip(_places(case), several or [case.fields], strict=True):
         if turn.expected == "any":
             continue
         for alternative, calls in enumerate(turn.expected):
-            listed = "expected" if len(turn.expected) == 1 else f"expected_any_of[{alternative}]"
+            listed = f"expected_any_of[{alternative}]" if fields.get("expected") is None else "expected"
             for position, call in enumerate(calls):
                 yield f"{place}{listed}[{position}]", call
 
@@ -96,16 +105,49 @@ def _call_findings(
     """Yield (severity, rule, field, problem): the call as written down must itself be a call the tool takes."""
     declared = schema.node.properties
     accepted = {name: list(acceptable(wanted, schema.node.member(name))) for name, wanted in call.arguments.items()}
-    answer = {name: values[0] for name, values in accepted.items() if values}
-    misfits = schema.misfits(answer)
+    answer = _plainest_answer(accepted, schema)
+    free = [place for name, wanted in call.arguments.items() for place in _free(wanted, child_path("$", name))]
+
+    def known(misfits: Iterable[Misfit]) -> list[Misfit]:
+        return [misfit for misfit in misfits if not any(_is_within(misfit.path, place) for place in free)]
+
+    misfits = known(schema.misfits(answer))
     for misfit in misfits:
         problem = f"no answer can pass: the tool's schema refuses what is expected ({misfit.path}: {misfit.problem})"
         yield "error", "unpassable", ".arguments", problem
     for name in call.arguments:
-        if name not in declared and not misfits:
+        if schema.node.member(name).schema is None and not misfits:
             problem = f"tool `{call.name}` declares no argument `{name}`{did_you_mean(name, declared)}"
             yield "warning", "undeclared-argument", f".arguments.{name}", problem
-        for value in accepted[name][1:]:
-            if not misfits and (refused := schema.misfits({**answer, name: value})):
+        for value in accepted[name]:
+            if not misfits and (refused := known(schema.misfits({**answer, name: value}))):
                 problem = f"{json_text(value)} is accepted, but the tool's schema refuses it: {refused[0].problem}"
                 yield "warning", "unreachable-value", f".arguments.{name}", problem
+
+
+def _plainest_answer(accepted: Mapping[str, Sequence[Json]], schema: ToolSchema) -> dict[str, Json]:
+    """Return one acceptable call: of each argument the first value that the schema takes, else the first."""
+    answer = {name: values[0] for name, values in accepted.items() if values}
+    for name in answer:
+        place = child_path("$", name)
+        for value in accepted[name]:
+            if not any(_is_within(misfit.path, place) for misfit in schema.misfits({**answer, name: value})):
+                answer[name] = value
+                break
+    return answer
+
+
+def _free(wanted: Expectation, place: str) -> Iterator[str]:
+    """Yield the places where every value is accepted: the one that stands for them there proves nothing."""
+    if isinstance(wanted, Mapping) and wanted.get("$match") == "any":
+        yield place
+    elif isinstance(wanted, Mapping):
+        for name, value in wanted.items():
+            yield from _free(value, child_path(place, name))
+    elif isinstance(wanted, list):
+        for position, value in enumerate(wanted):
+            yield from _free(value, child_path(place, position))
+
+
+def _is_within(path: str, place: str) -> bool:
+    return path == place or path.startswith((f"{place}.", f"{place}["))

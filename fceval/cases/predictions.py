@@ -10,10 +10,13 @@ from pydantic import ConfigDict, Field, StrictStr, TypeAdapter, ValidationError,
 from typing_extensions import TypedDict
 
 from fceval.cases.read import read_rows
+from fceval.cases.rows import field_error
 from fceval.errors import DatasetError
 from fceval.records import Json, JsonObject, Key, Response, Usage, json_text
 
 _OPEN = ConfigDict(extra="allow")
+_LAST_TRIAL = 999
+_VARIANT = r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$"
 
 
 @with_config(_OPEN)
@@ -25,8 +28,8 @@ class _Call(TypedDict):
 @with_config(_OPEN)
 class _Prediction(TypedDict):
     case_id: Annotated[StrictStr, Field(min_length=1)]
-    variant: NotRequired[StrictStr]
-    trial: NotRequired[Annotated[int, Field(ge=0, strict=True)]]
+    variant: NotRequired[Annotated[StrictStr, Field(pattern=_VARIANT)]]
+    trial: NotRequired[Annotated[int, Field(ge=0, le=_LAST_TRIAL, strict=True)]]
     turn: NotRequired[Annotated[int, Field(ge=0, strict=True)]]
     tool_calls: NotRequired[list[_Call] | None]
     content: NotRequired[StrictStr | None]
@@ -52,9 +55,8 @@ def read_predictions(path: Path, turns: Mapping[str, int]) -> Iterator[Response]
         try:
             prediction: Any = _PREDICTION.validate_python(fields)
         except ValidationError as error:
-            first = error.errors(include_url=False)[0]
-            field = ".".join(str(part) for part in first["loc"])
-            raise DatasetError(first["msg"], file=str(path), row=row, field=field) from None
+            wrong = field_error(error)
+            raise DatasetError(str(wrong), file=str(path), row=row, field=wrong.field) from None
         key = Key(
             prediction["case_id"],
             prediction.get("variant", "default"),

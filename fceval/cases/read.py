@@ -6,7 +6,7 @@ change the types of arguments. In Parquet the nested fields are JSON text for th
 
 from __future__ import annotations
 
-import hashlib
+import math
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -19,14 +19,15 @@ from fceval.errors import DatasetError, FieldError
 from fceval.jsontext import JsonTextError, read_json
 from fceval.records import Case, Json, JsonObject
 
-TEXT_COLUMNS = frozenset({"case_id", "category", "order", "extra_calls"})
+TEXT_COLUMNS = frozenset({"case_id", "category", "order", "extra_calls", "strings"})
 """Columns of a Parquet dataset that hold plain text."""
 EXTRA_COLUMN = "extra"
-"""Column of a Parquet dataset with a JSON object of the fields that fceval does not know."""
+"""Column of a Parquet dataset with a JSON object of what has no column: fields that fceval does not know, and nulls."""
 SUFFIXES = {".jsonl": "jsonl", ".ndjson": "jsonl", ".parquet": "parquet"}
 """File name endings that are understood, and the format each one means."""
 
-_BATCH_ROWS = 10_000
+_BATCH_ROWS = 1_000
+_JSON_SPACE = " \t\r\n"
 
 
 def read_cases(path: Path, check: Callable[[Case], None] | None = None) -> Iterator[Case]:
@@ -39,7 +40,7 @@ def read_cases(path: Path, check: Callable[[Case], None] | None = None) -> Itera
     Raises:
         DatasetError: The file cannot be read, a row is no case, an id comes twice, or there is no row at all.
     """
-    seen: dict[bytes, int] = {}
+    seen: set[int] = set()
     row = 0
     for row, fields in read_rows(path):
         try:
@@ -48,15 +49,20 @@ def read_cases(path: Path, check: Callable[[Case], None] | None = None) -> Itera
                 check(case)
         except FieldError as error:
             raise DatasetError(str(error), file=str(path), row=row, field=error.field) from None
-        # Eight bytes an id, not the id itself: a million ids stay small, a collision is a 1-in-10^7 event.
-        digest = hashlib.blake2b(case.case_id.encode("utf-8", "surrogatepass"), digest_size=8).digest()
-        if (first := seen.setdefault(digest, row)) != row:
+        # Hashes, not the ids themselves: a million ids stay small. Whether two ids are equal, the file says.
+        digest = hash(case.case_id)
+        if digest in seen and (first := _first_row(path, case.case_id)) != row:
             msg = f"`{case.case_id}` stands in row {first} already: ids must be unique"
             raise DatasetError(msg, file=str(path), row=row, field="case_id")
+        seen.add(digest)
         yield case
     if row == 0:
         msg = "no case in it"
         raise DatasetError(msg, file=str(path))
+
+
+def _first_row(path: Path, case_id: str) -> int:
+    return next(row for row, fields in read_rows(path) if fields["case_id"] == case_id)
 
 
 def read_rows(path: Path) -> Iterator[tuple[int, JsonObject]]:
@@ -86,7 +92,7 @@ def _jsonl_rows(path: Path) -> Iterator[tuple[int, JsonObject]]:
     with path.open("rb") as lines:
         for row, line in enumerate(lines, start=1):
             try:
-                text = line.decode("utf-8-sig" if row == 1 else "utf-8").strip()
+                text = line.decode("utf-8-sig" if row == 1 else "utf-8").strip(_JSON_SPACE)
             except UnicodeDecodeError as error:
                 msg = f"not UTF-8: byte 0x{line[error.start]:02x} at position {error.start + 1} of the line"
                 raise DatasetError(msg, file=str(path), row=row) from None
@@ -95,43 +101,95 @@ def _jsonl_rows(path: Path) -> Iterator[tuple[int, JsonObject]]:
 
 
 def _parquet_rows(path: Path) -> Iterator[tuple[int, JsonObject]]:
+    row = 0
     try:
-        file = pq.ParquetFile(path)
-        row = 0
-        for batch in file.iter_batches(batch_size=_BATCH_ROWS):
-            for columns in batch.to_pylist():
-                row += 1
-                yield row, _fields(path, row, columns)
-    except pa.ArrowInvalid as error:
+        with pq.ParquetFile(path) as file:
+            _refuse_double_columns(path, file.schema_arrow.names)
+            for batch in file.iter_batches(batch_size=_BATCH_ROWS):
+                for columns in _readable(batch).to_pylist():
+                    row += 1
+                    yield row, _fields(path, row, columns)
+    except UnicodeDecodeError as error:
+        msg = f"a text column is not UTF-8 between rows {row + 1} and {row + _BATCH_ROWS}: {error.reason}"
+        raise DatasetError(msg, file=str(path)) from None
+    except (pa.ArrowException, ValueError, OverflowError) as error:
         msg = f"not a Parquet file that can be read: {error}"
         raise DatasetError(msg, file=str(path)) from None
 
 
+def _refuse_double_columns(path: Path, names: list[str]) -> None:
+    for name in names:
+        if names.count(name) > 1:
+            msg = "there are two columns of this name"
+            raise DatasetError(msg, file=str(path), field=name)
+
+
+def _readable(batch: pa.RecordBatch) -> pa.RecordBatch:
+    """Return a batch with moments and durations as text: not all of them have a counterpart in Python."""
+    for position, column in enumerate(batch.columns):
+        if pa.types.is_temporal(column.type):
+            text = column.cast(pa.string())
+            batch = batch.set_column(position, batch.schema.field(position).name, text)
+    return batch
+
+
 def _fields(path: Path, row: int, columns: dict[str, Any]) -> JsonObject:
     fields: dict[str, Json] = {}
+    extra = columns.get(EXTRA_COLUMN)
+    if isinstance(extra, str) and extra.startswith("{"):  # else it is a foreign column that happens to have this name
+        del columns[EXTRA_COLUMN]
+    else:
+        extra = None
     for name, value in columns.items():
-        if value is None:
-            continue
-        if name == EXTRA_COLUMN:
-            fields.update(_object(path, row, name, value))
-        elif name not in FIELDS:
-            fields[name] = value if isinstance(value, bool | int | float | str) else str(value)
-        elif name in TEXT_COLUMNS or not isinstance(value, str) or value.isidentifier():
-            _refuse_struct(path, row, name, value)
-            fields[name] = _WORDS.get(value, value) if isinstance(value, str) and name not in TEXT_COLUMNS else value
-        else:
-            fields[name] = _decoded(path, row, name, value)
+        if value is not None:
+            fields[name] = _known(path, row, name, value) if name in FIELDS else _plain(value)
+    if extra is not None:
+        for name, value in _object(path, row, EXTRA_COLUMN, extra).items():
+            if name in fields:
+                msg = f"`{name}` stands in `{EXTRA_COLUMN}` and in a column of its own"
+                raise DatasetError(msg, file=str(path), row=row, field=name)
+            fields[name] = value
     return fields
+
+
+def _known(path: Path, row: int, name: str, value: object) -> Json:
+    """Return a column's value as the field that it stands for."""
+    if isinstance(value, dict) or (isinstance(value, list) and name != "tags"):
+        msg = "a nested column: store it as JSON text (struct columns unify the keys of all rows and change types)"
+        raise DatasetError(msg, file=str(path), row=row, field=name)
+    if isinstance(value, bytes):  # how some writers store text
+        try:
+            value = value.decode()
+        except UnicodeDecodeError:
+            msg = "not UTF-8"
+            raise DatasetError(msg, file=str(path), row=row, field=name) from None
+    if name in TEXT_COLUMNS or not isinstance(value, str):
+        return _plain(value)
+    if value.isidentifier():
+        return _WORDS.get(value, value)
+    try:
+        return read_json(value)
+    except JsonTextError as error:
+        if name == "source":  # a label, which other projects' files hold as plain text
+            return value
+        raise DatasetError(str(error), file=str(path), row=row, field=name) from None
 
 
 _WORDS: dict[str, Json] = {"true": True, "false": False, "null": None}
 """JSON's own words; any other bare word (`any`, `auto`, `required`) stands for itself."""
 
 
-def _refuse_struct(path: Path, row: int, name: str, value: object) -> None:
-    if isinstance(value, dict) or (isinstance(value, list) and name != "tags"):
-        msg = "a nested column: store it as JSON text (struct columns unify the keys of all rows and change types)"
-        raise DatasetError(msg, file=str(path), row=row, field=name)
+def _plain(value: object) -> Json:
+    """Return a value of a foreign column as one that JSON has: what is not a number is nothing, the rest is text."""
+    if isinstance(value, dict):
+        return {str(name): _plain(each) for name, each in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(each) for each in value]
+    if isinstance(value, float) and not math.isfinite(value):
+        return None if math.isnan(value) else str(value)
+    if isinstance(value, bool | int | float | str) or value is None:
+        return value
+    return value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value)
 
 
 def _decoded(path: Path, row: int, field: str | None, text: str) -> Json:

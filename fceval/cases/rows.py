@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from functools import lru_cache
 from typing import Annotated, Any, Literal, NotRequired
 
 from pydantic import (
+    AfterValidator,
     BeforeValidator,
     ConfigDict,
     Field,
@@ -26,6 +28,20 @@ _OPEN = ConfigDict(strict=True, extra="allow")
 _CLOSED = ConfigDict(strict=True, extra="forbid")
 
 
+def _refuse_surrogates(text: str) -> str:
+    """Names and labels are columns of tables, which hold Unicode text only."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        msg = f"holds a lone surrogate, which is no Unicode text: {json_text(text)[:80]}"
+        raise ValueError(msg) from None
+    return text
+
+
+_Label = Annotated[StrictStr, AfterValidator(_refuse_surrogates)]
+_Name = Annotated[StrictStr, Field(min_length=1), AfterValidator(_refuse_surrogates)]
+
+
 @with_config(_OPEN)
 class _Message(TypedDict):
     role: Annotated[StrictStr, Field(min_length=1)]
@@ -33,7 +49,7 @@ class _Message(TypedDict):
 
 @with_config(_OPEN)
 class _Function(TypedDict):
-    name: Annotated[StrictStr, Field(min_length=1)]
+    name: _Name
     description: NotRequired[StrictStr | None]
     parameters: NotRequired[dict[str, Any] | None]
     strict: NotRequired[StrictBool | None]
@@ -47,8 +63,8 @@ class _Tool(TypedDict):
 
 @with_config(_CLOSED)
 class _Call(TypedDict):
-    name: Annotated[StrictStr, Field(min_length=1)]
-    arguments: dict[str, Any]
+    name: _Name
+    arguments: dict[_Label, Any]
 
 
 @with_config(_CLOSED)
@@ -80,9 +96,9 @@ class _Turn(TypedDict):
 
 @with_config(_OPEN)
 class _Row(TypedDict):
-    case_id: Annotated[StrictStr, Field(min_length=1)]
-    category: NotRequired[StrictStr | None]
-    tags: NotRequired[list[StrictStr] | None]
+    case_id: _Name
+    category: NotRequired[_Label | None]
+    tags: NotRequired[list[_Label] | None]
     messages: NotRequired[_Messages | None]
     tools: list[_Tool]
     expected: NotRequired[_Calls | None]
@@ -93,6 +109,7 @@ class _Row(TypedDict):
     request: NotRequired[dict[str, Any] | None]
     order: NotRequired[Literal["any", "strict"] | None]
     extra_calls: NotRequired[Literal["forbid", "allow"] | None]
+    strings: NotRequired[Literal["normalized", "exact"] | None]
     source: NotRequired[Any]
 
 
@@ -101,6 +118,8 @@ FIELDS: tuple[str, ...] = tuple(_Row.__annotations__)
 
 _ROW = TypeAdapter(_Row)
 _NEAR = 0.8
+_OWN_LETTERS = 3
+_INNER_FIELDS = sorted({name for part in (_Call, _ToolResult, _Turn) for name in part.__annotations__})
 
 
 def case_of(fields: JsonObject, row: int) -> Case:
@@ -113,11 +132,11 @@ def case_of(fields: JsonObject, row: int) -> Case:
     Raises:
         FieldError: A field is missing, of another type, or at odds with another; the first one found.
     """
+    _refuse_misspelt(fields)
     try:
         _ROW.validate_python(fields)
     except ValidationError as error:
-        raise _row_error(error) from None
-    _refuse_misspelt(fields)
+        raise field_error(error) from None
     tools = _tools(json_text(fields["tools"]))
     turns = tuple(_turns(fields, {tool.name for tool in tools}))
     values: Mapping[str, Any] = fields
@@ -131,6 +150,7 @@ def case_of(fields: JsonObject, row: int) -> Case:
         request=values.get("request") or {},
         order=values.get("order"),
         extra_calls=values.get("extra_calls"),
+        strings=values.get("strings"),
         tags=tuple(values.get("tags") or ()),
         fields=fields,
         row=row,
@@ -139,9 +159,16 @@ def case_of(fields: JsonObject, row: int) -> Case:
 
 def _refuse_misspelt(fields: JsonObject) -> None:
     for name in fields:
-        if name not in FIELDS and (advice := did_you_mean(name, FIELDS, cutoff=_NEAR)):
+        word = re.sub(r"(?<=[a-z])(?=[A-Z])|-", "_", name).lower()  # `caseId` and `case-id` mean `case_id`
+        if name not in FIELDS and (advice := did_you_mean(word, FIELDS, cutoff=_NEAR)) and not _is_own_word(word):
             msg = f"unknown field{advice}"
             raise FieldError(msg, name)
+
+
+def _is_own_word(word: str) -> bool:
+    """Whether a name is near a known one only because it is made from it, as `request_id` and `subcategory` are."""
+    made_from = any(known in word and len(word) - len(known) >= _OWN_LETTERS for known in FIELDS)
+    return made_from and not any(known.startswith(word) for known in FIELDS)
 
 
 @lru_cache(maxsize=4096)
@@ -212,7 +239,8 @@ def _expected_call(call: Mapping[str, Any], place: str, offered: set[str]) -> Ex
     return ExpectedCall(call["name"], call["arguments"])
 
 
-def _row_error(error: ValidationError) -> FieldError:
+def field_error(error: ValidationError) -> FieldError:
+    """Return the first thing that is wrong with a row, for the reader to say in which file and row."""
     first = error.errors(include_url=False)[0]
     field = ""
     for part in first["loc"]:
@@ -223,7 +251,10 @@ def _row_error(error: ValidationError) -> FieldError:
     if first["type"] == "missing":
         return FieldError("missing", field)
     if first["type"] == "extra_forbidden":
-        return FieldError("unknown field", field)
+        return FieldError(f"unknown field{did_you_mean(str(first['loc'][-1]), _INNER_FIELDS)}", field)
+    if first["type"] == "string_unicode":
+        return FieldError("holds a lone surrogate, which is no Unicode text", field)
     found = json_text(first["input"]) if first["type"] != "value_error" else ""
     shown = f", found {found[:80]}{'...' if len(found) > 80 else ''}" if found else ""  # noqa: PLR2004 -- a line's worth
-    return FieldError(first["msg"].removeprefix("Value error, ") + shown, field)
+    said = first["msg"].removeprefix("Value error, ").removesuffix(" after validation, not 0")
+    return FieldError(said.replace("valid dictionary", "JSON object") + shown, field)

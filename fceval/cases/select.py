@@ -10,7 +10,10 @@ from typing import Annotated
 
 from annotated_types import Ge
 
+from fceval.errors import ConfigError
 from fceval.records import Case
+
+_SHOWN = 5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,19 +35,35 @@ class Selection:
 
 
 def select(cases: Iterable[Case], selection: Selection) -> Iterator[Case]:
-    """Yield the chosen cases in the order of the dataset; holds no more than the sample in memory."""
-    chosen: Iterator[Case] = (case for case in cases if _wanted(case, selection))
+    """Yield the chosen cases in the order of the dataset; holds no more than the sample in memory.
+
+    Raises:
+        ConfigError: An id, a category or a tag is asked for that no case has; known once all cases were seen.
+    """
+    chosen = _matching(cases, selection)
     if selection.sample is not None:
         chosen = _drawn(chosen, selection.sample, selection.seed)
     return islice(chosen, selection.limit)
 
 
-def _wanted(case: Case, selection: Selection) -> bool:
-    return (
-        (not selection.case_ids or case.case_id in selection.case_ids)
-        and (not selection.categories or case.category in selection.categories)
-        and (not selection.tags or not set(selection.tags).isdisjoint(case.tags))
-    )
+def _matching(cases: Iterable[Case], selection: Selection) -> Iterator[Case]:
+    wanted = {
+        "case_ids": frozenset(selection.case_ids),
+        "categories": frozenset(selection.categories),
+        "tags": frozenset(selection.tags),
+    }
+    unseen = {name: set(labels) for name, labels in wanted.items()}
+    for case in cases:
+        labels = {"case_ids": {case.case_id}, "categories": {case.category}, "tags": set(case.tags)}
+        for name, those in labels.items():
+            unseen[name] -= those
+        if all(not wanted[name] or wanted[name] & those for name, those in labels.items()):
+            yield case
+    for name, missing in unseen.items():
+        if missing:
+            listed = ", ".join(f"`{label}`" for label in sorted(missing)[:_SHOWN])
+            msg = f"dataset.{name}: no case of the dataset has {listed}{' ...' if len(missing) > _SHOWN else ''}"
+            raise ConfigError(msg)
 
 
 def _drawn(cases: Iterable[Case], number: int, seed: int) -> Iterator[Case]:

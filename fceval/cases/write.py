@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
 from collections.abc import Iterable
 from itertools import islice
 from pathlib import Path
@@ -22,12 +24,13 @@ SCHEMA = pl.Schema(
 _BATCH_ROWS = 2_000
 
 
-def write_cases(path: Path, cases: Iterable[Case]) -> int:
+def write_cases(path: Path, cases: Iterable[Case], mode: int = 0o666) -> int:
     """Write a dataset and return the number of its cases; the file appears only when it is whole.
 
     Args:
         path: Its ending chooses the format: `.jsonl` or `.parquet`.
         cases: Written in this order, a batch at a time.
+        mode: Who may read the file, as `os.open` takes it.
 
     Raises:
         ConfigError: Unknown ending.
@@ -37,24 +40,24 @@ def write_cases(path: Path, cases: Iterable[Case]) -> int:
     if file_format is None:
         msg = f"{path}: unknown ending `{path.suffix}`: give a .jsonl or .parquet file"
         raise ConfigError(msg)
-    return _write_parquet(path, cases) if file_format == "parquet" else _write_jsonl(path, cases)
+    return (_write_parquet if file_format == "parquet" else _write_jsonl)(path, cases, mode)
 
 
-def _write_parquet(path: Path, cases: Iterable[Case]) -> int:
+def _write_parquet(path: Path, cases: Iterable[Case], mode: int) -> int:
     rest = iter(cases)
     written = 0
-    with ParquetTable(path, SCHEMA) as table:
+    with ParquetTable(path, SCHEMA, mode) as table:
         while batch := [_columns(case.fields) for case in islice(rest, _BATCH_ROWS)]:
             table.append(pl.DataFrame(batch, schema=SCHEMA))
             written += len(batch)
     return written
 
 
-def _write_jsonl(path: Path, cases: Iterable[Case]) -> int:
+def _write_jsonl(path: Path, cases: Iterable[Case], mode: int) -> int:
     written = 0
     partial = path.with_name(path.name + ".partial")
     try:
-        with partial.open("w", encoding="utf-8", newline="\n") as lines:
+        with os.fdopen(_opened(partial, mode), "w", encoding="utf-8", newline="\n") as lines:
             for case in cases:
                 lines.write(json_text(_ordered(case.fields)) + "\n")
                 written += 1
@@ -63,8 +66,14 @@ def _write_jsonl(path: Path, cases: Iterable[Case]) -> int:
         msg = f"{path}: cannot be written: {error.strerror or error}"
         raise LocalError(msg) from error
     finally:
-        partial.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):  # it is gone already, or never was
+            partial.unlink()
     return written
+
+
+def _opened(path: Path, mode: int) -> int:
+    path.unlink(missing_ok=True)  # one that a killed process left may have another mode
+    return os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
 
 
 def _ordered(fields: JsonObject) -> JsonObject:
@@ -76,10 +85,10 @@ def _columns(fields: JsonObject) -> dict[str, str | bool | None]:
     row: dict[str, str | bool | None] = dict.fromkeys(SCHEMA)
     extra: dict[str, Json] = {}
     for name, value in fields.items():
-        if name not in FIELDS:
+        if name not in FIELDS or value is None:  # an empty column would read back as a field that is not there
             extra[name] = value
         elif name in TEXT_COLUMNS or name == "parallel_tool_calls":
-            row[name] = value  # type: ignore[assignment]  # a str, bool or None by the row's own check
+            row[name] = value  # type: ignore[assignment]  # a str or bool by the row's own check
         else:
             row[name] = json_text(value)
     row[EXTRA_COLUMN] = json_text(extra) if extra else None

@@ -5,15 +5,13 @@ Commands import what they run inside their callback, so that `fceval --help` is 
 
 from __future__ import annotations
 
-import io
-import os
-import sys
 import traceback
 from collections.abc import Sequence
 
 import click
 
 import fceval
+from fceval.cli import streams
 from fceval.cli.dataset import dataset
 from fceval.cli.init import init
 from fceval.cli.report import report
@@ -45,28 +43,23 @@ def main(arguments: Sequence[str] | None = None) -> int:
     Args:
         arguments: What follows the program's name; None: this process's.
     """
-    for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(errors="backslashreplace")  # a terminal may not know Chinese
+    streams.prepare()
     try:
         code = cli.main(args=None if arguments is None else list(arguments), prog_name="fceval", standalone_mode=False)
-        sys.stdout.flush()
     except click.ClickException as error:
         error.show()
         return int(ExitCode.USAGE)
     except FcevalError as error:
-        click.echo(f"Error: {_printable(str(error))}", err=True)
+        streams.note(f"Error: {_printable(str(error))}")
         return int(error.exit_code)
     except (click.Abort, KeyboardInterrupt):
-        click.echo("interrupted", err=True)
+        streams.note("interrupted")
         return int(ExitCode.INTERRUPTED)
-    except BrokenPipeError:
-        # Whoever read our output has gone; Python would complain again when it closes stdout.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except SystemExit:  # so click ends when the reader of its help text has gone
         return int(ExitCode.OK)
     except Exception:  # noqa: BLE001 -- the one place where a bug of ours becomes an exit code
-        traceback.print_exc()
-        click.echo("This is a bug in fceval; please report it with the lines above.", err=True)
+        streams.note(traceback.format_exc())
+        streams.note("This is a bug in fceval; please report it with the lines above.")
         return int(ExitCode.BUG)
     return int(code or 0)
 

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from fceval.cli import streams
 from fceval.cli.options import PATH
 
 
@@ -22,7 +23,7 @@ def lint(file: Path, form: str) -> int:
     from fceval import pipeline
 
     text, has_errors = pipeline.lint(file, as_json=form == "json")
-    click.echo(text)
+    streams.tell(text)
     return 2 if has_errors else 0
 
 
@@ -34,7 +35,7 @@ def convert(source: Path, target: Path) -> None:
     from fceval import pipeline
 
     number = pipeline.convert(source, target)
-    click.echo(f"{number} cases written to {target}")
+    streams.tell(f"{number} cases written to {target}")
 
 
 @dataset.command()
@@ -44,7 +45,7 @@ def stats(file: Path, form: str) -> None:
     """Count the cases of FILE by category, tag, tool and number of calls."""
     from fceval import pipeline
 
-    click.echo(pipeline.stats(file, as_json=form == "json"))
+    streams.tell(pipeline.stats(file, as_json=form == "json"))
 
 
 @dataset.command()
@@ -57,4 +58,4 @@ def sample(file: Path, number: int, seed: int, target: Path) -> None:
     from fceval import pipeline
 
     drawn = pipeline.sample(file, target, number, seed)
-    click.echo(f"{drawn} cases written to {target}")
+    streams.tell(f"{drawn} cases written to {target}")

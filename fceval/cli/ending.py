@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 from typing import TYPE_CHECKING
 
-import click
+from fceval.cli import streams
 
 if TYPE_CHECKING:
     from fceval.pipeline import Ended
@@ -18,14 +18,13 @@ def tell(ended: Ended) -> int:
     from fceval.report.visible import visible_lines
 
     if ended.report is not None:
-        click.echo(short_report(ended.report, width=min(shutil.get_terminal_size().columns, 110)))
+        streams.tell(short_report(ended.report, width=min(shutil.get_terminal_size().columns, 110)))
+    if ended.exit_code is not ExitCode.INTERRUPTED:
         for name in ("report.html", "report.md"):
             if (ended.run.folder / name).exists():
-                click.echo(f"Report: {ended.run.folder / name}")
+                streams.tell(f"Report: {ended.run.folder / name}")
                 break
-        click.echo(f"Run:    {ended.run.folder}")
+        streams.tell(f"Run:    {ended.run.folder}")
     if ended.exit_code is not ExitCode.OK:
-        click.echo(
-            visible_lines(f"{'' if ended.exit_code is ExitCode.INTERRUPTED else 'Error: '}{ended.why}"), err=True
-        )
+        streams.note(visible_lines(f"{'' if ended.exit_code is ExitCode.INTERRUPTED else 'Error: '}{ended.why}"))
     return int(ended.exit_code)

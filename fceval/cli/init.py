@@ -7,6 +7,7 @@ from pathlib import Path
 
 import click
 
+from fceval.cli import streams
 from fceval.cli.options import PATH
 from fceval.errors import ConfigError, LocalError
 
@@ -28,5 +29,5 @@ def init(folder: Path) -> None:
     except OSError as error:
         msg = f"{folder}: cannot be written: {error.strerror or error}"
         raise LocalError(msg) from error
-    click.echo(f"{folder / 'fceval.toml'} and {folder / 'cases.jsonl'} written; try it, no key needed:")
-    click.echo(f"  fceval run {folder / 'fceval.toml'}")
+    streams.tell(f"{folder / 'fceval.toml'} and {folder / 'cases.jsonl'} written; try it, no key needed:")
+    streams.tell(f"  fceval run {folder / 'fceval.toml'}")

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import sys
 import time
+from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
-import click
+from fceval.cli import streams
 
 if TYPE_CHECKING:
     from rich.progress import Progress as Bar
@@ -44,21 +45,20 @@ class Progress:
             self._redraw()
             self._bar.stop()
         elif self._done and not self._quiet:
-            click.echo(self._text(), err=True)
+            streams.note(self._text())
 
-    def started(self, planned: int, known: int) -> None:
-        """Begin to show a run of `planned` responses, of which `known` are there already."""
+    def started(self, folder: Path, planned: int, known: int) -> None:
+        """Begin to show a run of `planned` responses, of which `known` are in its folder already."""
         self._planned, self._done, self._known = planned, known, known
         self._begun_at = self._told_at = time.monotonic()
         if self._quiet:
             return
+        there = f", {known} of them answered already" if known else ""
+        streams.note(f"{folder}: {planned} responses to get{there}")
         if sys.stderr.isatty():
             self._bar = _bar()
             self._line = self._bar.add_task("", total=planned, completed=known, counts="")
             self._bar.start()
-        else:
-            there = f", {known} of them answered already" if known else ""
-            click.echo(f"{planned} responses to get{there}", err=True)
 
     def responded(self, response: Response) -> None:
         """Count a response; shows it at once or later, as there is time."""
@@ -72,11 +72,11 @@ class Progress:
         if self._bar is not None:
             self._redraw()
         else:
-            click.echo(self._text(), err=True)
+            streams.note(self._text())
 
     def stopping(self, grace_s: float) -> None:
         """Say that what is in flight may finish."""
-        click.echo(f"stopping: waiting up to {grace_s:g} s for what is in flight; again to stop now", err=True)
+        streams.note(f"stopping: waiting up to {grace_s:g} s for what is in flight; again to stop now")
 
     def _redraw(self) -> None:
         if self._bar is not None and self._line is not None:

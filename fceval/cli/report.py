@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from fceval.cli import streams
 from fceval.cli.options import PATH
 
 
@@ -20,4 +21,4 @@ def report(run: Path, formats: tuple[str, ...], outputs: tuple[Path, ...]) -> No
     from fceval import pipeline
 
     for path in pipeline.write_reports(run, formats, outputs):
-        click.echo(path)
+        streams.tell(str(path))

@@ -37,7 +37,7 @@ def run(
     if out is not None and resume is not None:
         msg = "--out and --resume: a resumed run stays in its own folder"
         raise click.UsageError(msg)
-    base = open_run(resume).config if resume and not config else None
+    base = open_run(resume).own_settings if resume and not config else None
     with Progress(quiet=quiet) as watch:
         ended = pipeline.run(load_config(config, overrides(flags, settings), base), out, resume, watch)
     return tell(ended)

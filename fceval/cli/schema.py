@@ -6,10 +6,12 @@ import json
 
 import click
 
+from fceval.cli import streams
+
 
 @click.command()
 def schema() -> None:
     """Print the JSON Schema of a config file."""
     from fceval.config import json_schema
 
-    click.echo(json.dumps(json_schema(), indent=2))
+    streams.tell(json.dumps(json_schema(), indent=2))

@@ -41,6 +41,6 @@ def score(
         if flags["dataset"] is not None:
             msg = "--dataset goes with --predictions; a RUN has its cases in its folder"
             raise click.UsageError(msg)
-        return tell(pipeline.score_again(run, load_config(None, given, open_run(run).config), out))
+        return tell(pipeline.score_again(run, load_config(None, given, open_run(run).own_settings), out))
     assert predictions is not None  # noqa: S101 -- one of the two is given
     return tell(pipeline.score_predictions(load_config(None, given), predictions, out))

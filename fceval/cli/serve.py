@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from fceval.cli import streams
 from fceval.cli.options import PATH
 
 if TYPE_CHECKING:
@@ -40,9 +41,9 @@ def serve(
     from fceval.config import parse_override
 
     def ready(address: Address) -> None:
-        click.echo(f"base URL  {address.base_url}")
-        click.echo(f"API key   {address.api_key if api_key_env is None else f'the value of {api_key_env}'}")
-        click.echo(f"serving {endpoint}; stop with Ctrl-C", err=True)
+        streams.tell(f"base URL  {address.base_url}")
+        streams.tell(f"API key   {address.api_key if api_key_env is None else f'the value of {api_key_env}'}")
+        streams.note(f"serving {endpoint}; stop with Ctrl-C")
 
     named = {"mistakes": mistakes, "faults": faults, "seed": seed, "latency_s": latency}
     options: dict[str, Json] = {name: value for name, value in named.items() if value is not None}

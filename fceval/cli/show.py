@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from fceval.cli import streams
 from fceval.cli.options import PATH
 
 
@@ -19,4 +20,4 @@ def show(run: Path, case_id: str | None) -> None:
     """
     from fceval import pipeline
 
-    click.echo(pipeline.show(run, case_id), nl=False)
+    streams.tell(pipeline.show(run, case_id))

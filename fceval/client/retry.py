@@ -12,6 +12,7 @@ LONGEST_WAIT_S = 120.0
 """A server that asks for a longer pause is not waited for."""
 _FIRST_WAIT_S = 0.5
 _LAST_WAIT_S = 30.0
+_LAST_DOUBLING = 6
 
 
 def wait_s(attempt: int, headers: Mapping[str, str], draw: random.Random) -> float | None:
@@ -28,7 +29,7 @@ def wait_s(attempt: int, headers: Mapping[str, str], draw: random.Random) -> flo
     asked = retry_after_s(headers)
     if asked is not None:
         return asked if asked <= LONGEST_WAIT_S else None
-    return draw.uniform(0, min(_LAST_WAIT_S, _FIRST_WAIT_S * 2.0**attempt))
+    return draw.uniform(0, min(_LAST_WAIT_S, _FIRST_WAIT_S * 2.0 ** min(attempt, _LAST_DOUBLING)))
 
 
 def retry_after_s(headers: Mapping[str, str]) -> float | None:

@@ -5,8 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from fceval.dialects import Dialect
+from fceval.dialects._leaks import leaks
 from fceval.jsontext import JsonTextError, read_json
 from fceval.records import Case, Json, JsonObject, Parsed, ToolCall, json_text
+
+_SHOWN = 80
+"""Most characters of foreign text in a problem."""
 
 
 class Tools:
@@ -31,7 +35,7 @@ class Tools:
         calls: list[ToolCall] = []
         problems: list[str] = []
         if entries is not None and not isinstance(entries, list):
-            problems.append(f"`tool_calls` is no list: {json_text(entries)[:80]}")
+            problems.append(f"`tool_calls` is no list: {_shown(entries)}")
             entries = None
         for entry in entries or ():
             call = _call(entry)
@@ -39,10 +43,13 @@ class Tools:
                 calls.append(call)
             else:
                 problems.append(call)
+        text = _text(message.get("content"))
+        if not calls:
+            if message.get("function_call"):
+                problems.append(f"a call in the legacy `function_call`: {_shown(message['function_call'])}")
+            problems.extend(leaks(text))
         refusal = message.get("refusal")
-        return Parsed(
-            tuple(calls), _text(message.get("content")), refusal if isinstance(refusal, str) else "", tuple(problems)
-        )
+        return Parsed(tuple(calls), text, refusal if isinstance(refusal, str) else "", tuple(problems))
 
     def answer(self, calls: Sequence[ToolCall], text: str | None) -> JsonObject:
         """Return an assistant message with `tool_calls`."""
@@ -70,10 +77,10 @@ def _call(entry: Json) -> ToolCall | str:
     """Return a call, or why the entry is none."""
     function = entry.get("function") if isinstance(entry, Mapping) else None
     if not isinstance(entry, Mapping) or not isinstance(function, Mapping):
-        return f"an entry of `tool_calls` that is no function call: {json_text(entry)[:80]}"
+        return f"an entry of `tool_calls` that is no function call: {_shown(entry)}"
     name = function.get("name")
     if not isinstance(name, str) or not name:
-        return f"a call without a name: {json_text(entry)[:80]}"
+        return f"a call without a name: {_shown(entry)}"
     call_id = entry.get("id")
     text, value, problem = _arguments(function.get("arguments"))
     return ToolCall(call_id if isinstance(call_id, str) else None, name, text, value, problem)
@@ -82,15 +89,15 @@ def _call(entry: Json) -> ToolCall | str:
 def _arguments(arguments: Json) -> tuple[str, Json, str | None]:
     """Return (verbatim text, decoded value, problem).
 
-    No arguments at all, or an empty string, is how many servers write a call without arguments. An object in place
+    No arguments at all, or a blank string, is how many servers write a call without arguments. An object in place
     of its text is read as that object.
     """
-    if arguments is None or arguments == "":
-        return "", {}, None
     if isinstance(arguments, Mapping):
         return json_text(arguments), arguments, None
-    if not isinstance(arguments, str):
+    if arguments is not None and not isinstance(arguments, str):
         return json_text(arguments), None, "arguments are neither text nor an object"
+    if arguments is None or not arguments.strip():
+        return arguments or "", {}, None
     try:
         value = read_json(arguments)
     except JsonTextError as error:
@@ -98,6 +105,10 @@ def _arguments(arguments: Json) -> tuple[str, Json, str | None]:
     if not isinstance(value, dict):
         return arguments, None, "arguments are JSON, but no object"
     return arguments, value, None
+
+
+def _shown(value: Json) -> str:
+    return json_text(value)[:_SHOWN]
 
 
 def _text(content: Json) -> str:

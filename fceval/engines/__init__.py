@@ -22,6 +22,10 @@ Emit: TypeAlias = Callable[[Response], None]
 """Takes a response for good; what it raises stops the run."""
 
 
+GRACE_S = 10.0
+"""How long requests in flight may take once nothing new is started, in seconds."""
+
+
 class Stop:
     """Asks an engine to stop: first to start nothing new, then at once."""
 
@@ -33,7 +37,9 @@ class Stop:
         self._now = asyncio.Event()
 
     def drain(self, reason: FcevalError | None = None) -> None:
-        """Start nothing new; what is in flight may finish."""
+        """Start nothing new; what is in flight may finish within `GRACE_S`. Call it in the event loop."""
+        if not self.draining:
+            asyncio.get_running_loop().call_later(GRACE_S, self.now)
         self.draining = True
         self.reason = self.reason or reason
 

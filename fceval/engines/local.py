@@ -30,6 +30,7 @@ class Local:
                         history.append(response)
                     if stop.draining:
                         return
+                    await asyncio.sleep(0)  # passing over what is known already must not keep the others waiting
 
             async def guarded() -> None:
                 try:
@@ -46,9 +47,9 @@ class Local:
                 for task in (told, all_done, *workers):
                     task.cancel()
                 await asyncio.wait({told, all_done, *workers})
-            for task in workers:
-                if not task.cancelled() and (bug := task.exception()):
-                    raise bug
+            bugs = [bug for task in workers if not task.cancelled() and (bug := task.exception())]
+            if bugs:
+                raise bugs[0]
 
 
 PLUGIN: Engine = Local()

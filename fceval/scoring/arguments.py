@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from fceval.records import ExpectedCall, JsonObject, ToolCall
+from fceval.records import ExpectedCall, ToolCall
 from fceval.scoring.align import Likeness
 from fceval.scoring.equality import Comparison, compare_members
 from fceval.scoring.rules import Rules
 from fceval.toolschema import ToolSchema
 
 _FAULTS = ("missing_argument", "unexpected_argument", "wrong_type", "wrong_value")
+_NOTHING_KNOWN = ToolSchema(None).node
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,32 +21,24 @@ class PairComparison:
 
     selected: bool
     """Both name the same tool."""
+    fault: str | None
+    """The first fault, in the order of precedence; None where the pair agrees."""
+    strict: bool
+    """The pair agrees without any leniency."""
     arguments: Mapping[str, Comparison]
-    """By argument name; empty unless `selected` and usable."""
-    usable: bool
-    """The predicted arguments are a JSON object."""
+    """By argument name; empty unless `selected` and the predicted arguments are a JSON object."""
 
     @property
-    def fault(self) -> str | None:
-        """The first fault, in the order of precedence; None where the pair agrees."""
-        if not self.usable:
-            return "unparsable_call"
-        if not self.selected:
-            return "wrong_tool"
-        found = {comparison.fault for comparison in self.arguments.values()}
-        return next((fault for fault in _FAULTS if fault in found), None)
-
-    @property
-    def strict(self) -> bool:
-        """The pair agrees without any leniency."""
-        return self.fault is None and all(comparison.strict for comparison in self.arguments.values())
+    def arguments_right(self) -> float:
+        """Share of the arguments that are right, in [0, 1]; 0 unless `selected`."""
+        if not self.arguments:
+            return float(self.fault is None)
+        return sum(comparison.fault is None for comparison in self.arguments.values()) / len(self.arguments)
 
     @property
     def likeness(self) -> Likeness:
         """How well the two calls answer each other, for the alignment."""
-        right = sum(comparison.fault is None for comparison in self.arguments.values())
-        share = right / len(self.arguments) if self.arguments else float(self.fault is None)
-        return Likeness(self.fault is None, self.selected, share if self.selected and self.usable else 0.0)
+        return Likeness(self.fault is None, self.selected, self.arguments_right)
 
 
 def compare_calls(
@@ -53,9 +46,13 @@ def compare_calls(
 ) -> PairComparison:
     """Compare two calls; arguments only where both name the same tool."""
     selected = expected.name == predicted.name
-    usable = predicted.problem is None
-    if not selected or not usable:
-        return PairComparison(selected, {}, usable)
-    node = (schema or ToolSchema(None)).node
-    value: JsonObject = predicted.value if isinstance(predicted.value, dict) else {}
-    return PairComparison(selected, compare_members(expected.arguments, value, node, rules), usable)
+    if predicted.problem is not None or not isinstance(predicted.value, Mapping):
+        return PairComparison(selected, "unparsable_call", strict=False, arguments={})
+    if not selected:
+        return PairComparison(selected, "wrong_tool", strict=False, arguments={})
+    node = schema.node if schema else _NOTHING_KNOWN
+    arguments = compare_members(expected.arguments, predicted.value, node, rules)
+    found = {comparison.fault for comparison in arguments.values()}
+    fault = next((fault for fault in _FAULTS if fault in found), None)
+    strict = fault is None and all(comparison.strict for comparison in arguments.values())
+    return PairComparison(selected, fault, strict, arguments)

@@ -1,27 +1,25 @@
 """Schema-aware equality of two JSON values, and the names of the rules that it needed.
 
-JSON equality, not Python's: `true` is not 1, `"5"` is not 5, integers of any size are exact. Beyond it the schema
-decides: 5 and 5.0 are one number, a default spelled out equals the argument left out, null for an optional
-argument equals leaving it out, and free strings are compared by the run's string rule.
+JSON equality, not Python's: `true` is not 1, `"5"` is not 5, numbers are compared as they are written, whatever their
+size. Beyond it the schema decides: 5 and 5.0 are one number, a default spelled out equals the argument left out, null
+for an optional argument equals leaving it out, and free strings are compared by the run's string rule.
 """
 
 from __future__ import annotations
 
-import re
-import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, cast
 
+from fceval.jsontext import RoundedNumber, written_value
 from fceval.records import Expectation, Json
 from fceval.scoring.matchers import MATCH_KEY, is_matcher, matcher_of
 from fceval.scoring.rules import Rules
+from fceval.scoring.strings import composed, normalized
 from fceval.toolschema import MISSING, SchemaNode, child_path, json_type
 
 LENIENT = frozenset({"numeric", "normalized", "omitted", "default"})
 """Rules without which `passed_strict` must do; a matcher's name is a rule too, but what the case itself says."""
-
-_SPACE = re.compile(r"\s+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +36,14 @@ class Comparison:
     @property
     def strict(self) -> bool:
         """Equal without leniency."""
-        return self.fault is None and LENIENT.isdisjoint(self.rules)
+        return self.fault is None and (not self.rules or LENIENT.isdisjoint(self.rules))
+
+    @property
+    def rule(self) -> str | None:
+        """What the equality needed, as one word: `exact`, or the rules joined by `+`; None where there is a fault."""
+        if self.fault is not None:
+            return None
+        return "+".join(dict.fromkeys(self.rules)) or "exact"
 
 
 def compare(expected: Expectation, predicted: Json, node: SchemaNode, rules: Rules, path: str = "$") -> Comparison:
@@ -51,14 +56,18 @@ def compare(expected: Expectation, predicted: Json, node: SchemaNode, rules: Rul
         rules: The run's settings.
         path: JSON path of this place.
     """
-    if is_matcher(expected):
-        return _match(cast("Mapping[str, Any]", expected), predicted, node, rules, path)
-    if isinstance(expected, Mapping) and isinstance(predicted, Mapping):
-        return _members(expected, predicted, node, rules, path)
-    if isinstance(expected, str) and isinstance(predicted, str):
-        needed = _equal_strings(expected, predicted, node, rules)
-    elif _is_array(expected) and _is_array(predicted):
-        return _elements(cast("Sequence[Json]", expected), cast("Sequence[Json]", predicted), node, rules, path)
+    if isinstance(expected, str):
+        needed = _equal_strings(expected, predicted, node, rules) if isinstance(predicted, str) else None
+    elif isinstance(expected, Mapping):
+        if MATCH_KEY in expected:
+            return _match(expected, _Place(predicted, node, rules, path))
+        if isinstance(predicted, Mapping):
+            return _members(expected, predicted, node, rules, path)
+        needed = None
+    elif isinstance(expected, list | tuple):
+        if isinstance(predicted, list | tuple):
+            return _elements(expected, predicted, node, rules, path)
+        needed = None
     else:
         needed = _equal_scalars(expected, predicted)
     if needed is None:
@@ -70,13 +79,13 @@ def compare_members(
     expected: Mapping[str, Expectation], predicted: Mapping[str, Json], node: SchemaNode, rules: Rules, path: str = "$"
 ) -> dict[str, Comparison]:
     """Compare two objects member by member, expected members first, each side in its own order."""
-    found = {
-        name: _member(name, wanted, predicted.get(name, MISSING), node, rules, child_path(path, name))
-        for name, wanted in expected.items()
-    }
+    found: dict[str, Comparison] = {}
+    for name, wanted in expected.items():
+        slot = _Slot(name, node, rules, child_path(path, name))
+        found[name] = slot.compare(wanted, predicted[name]) if name in predicted else slot.compare_absent(wanted)
     for name, value in predicted.items():
         if name not in expected:
-            found[name] = _surplus(name, value, node, rules, child_path(path, name))
+            found[name] = _Slot(name, node, rules, child_path(path, name)).judge_surplus(value)
     return found
 
 
@@ -98,79 +107,148 @@ def _elements(
 ) -> Comparison:
     needed: tuple[str, ...] = ()
     for position, (wanted, found) in enumerate(zip(expected, predicted, strict=False)):
-        comparison = compare(wanted, found, node.items, rules, child_path(path, position))
+        comparison = compare(wanted, found, node.element(position), rules, child_path(path, position))
         if comparison.fault:
             return comparison
         needed += comparison.rules
     return Comparison(None if len(expected) == len(predicted) else "wrong_value", path, needed)
 
 
-def _member(  # noqa: PLR0913, PLR0917 -- one member of an object, and where it stands
-    name: str, wanted: Expectation, found: object, node: SchemaNode, rules: Rules, path: str
-) -> Comparison:
-    if found is MISSING:
-        return _absent(name, wanted, node, rules, path)
-    comparison = compare(wanted, cast("Json", found), node.member(name), rules, path)
-    if comparison.fault and found is None and name not in node.required:
-        absent = _absent(name, wanted, node, rules, path)
-        return replace(absent, rules=("omitted", *absent.rules))
-    return comparison
+@dataclass(frozen=True, slots=True)
+class _Slot:
+    """A member of an object, which may be there or not."""
+
+    name: str
+    owner: SchemaNode
+    """The object."""
+    rules: Rules
+    path: str
+
+    @property
+    def node(self) -> SchemaNode:
+        return self.owner.member(self.name)
+
+    @property
+    def takes_null_as_absent(self) -> bool:
+        return self.name not in self.owner.required and not self.node.tells_null_apart
+
+    def compare(self, wanted: Expectation, found: Json) -> Comparison:
+        comparison = compare(wanted, found, self.node, self.rules, self.path)
+        if comparison.fault is None:
+            return comparison
+        rule = self._says_nothing(found)
+        if rule is None:
+            return comparison
+        absent = self.compare_absent(wanted)
+        if absent.fault:
+            return absent if rule == "omitted" else comparison
+        return replace(absent, rules=(rule, *absent.rules))
+
+    def compare_absent(self, wanted: Expectation) -> Comparison:
+        """Judge an expected member that is not there."""
+        if is_matcher(wanted):
+            comparison = _match(
+                cast("Mapping[str, Any]", wanted), _Place(MISSING, self.node, self.rules, self.path, self)
+            )
+            if comparison.fault is None:
+                return comparison
+        elif wanted is None and self.takes_null_as_absent:
+            return Comparison(None, self.path, ("omitted",))
+        # A default stands in for an optional argument only: without a required one the call is not valid.
+        default = MISSING if self.name in self.owner.required else _literal_default(self.node)
+        if default is not MISSING and not compare(wanted, cast("Json", default), self.node, self.rules).fault:
+            return Comparison(None, self.path, ("default",))
+        return Comparison("missing_argument", self.path)
+
+    def judge_surplus(self, found: Json) -> Comparison:
+        """Judge a member that is not expected: it may be there where it says nothing."""
+        rule = self._says_nothing(found) if self.name in self.owner.properties else None
+        return Comparison(None, self.path, (rule,)) if rule else Comparison("unexpected_argument", self.path)
+
+    def _says_nothing(self, found: Json) -> str | None:
+        """Return the rule by which a value equals leaving the member out; None where it does not."""
+        if found is None and self.takes_null_as_absent:
+            return "omitted"
+        default = _literal_default(self.node)
+        if default is not MISSING and not compare(cast("Json", default), found, self.node, self.rules).fault:
+            return "default"
+        return None
 
 
-def _absent(name: str, wanted: Expectation, node: SchemaNode, rules: Rules, path: str) -> Comparison:
-    """Judge an expected member that is not there."""
-    if is_matcher(wanted) and matcher_of(wanted)[1]:
-        return Comparison(None, path, (cast("Mapping[str, Any]", wanted)[MATCH_KEY],))
-    if wanted is None and name not in node.required:
-        return Comparison(None, path, ("omitted",))
-    default = node.member(name).default
-    if default is not MISSING and not compare(wanted, cast("Json", default), node.member(name), rules).fault:
-        return Comparison(None, path, ("default",))
-    return Comparison("missing_argument", path)
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """Where a matcher stands, and what was predicted there (a `matchers.Place`)."""
 
+    predicted: object
+    """`MISSING` where it was left out."""
+    node: SchemaNode
+    rules: Rules
+    path: str
+    slot: _Slot | None = None
+    """The member that was left out."""
 
-def _surplus(name: str, found: Json, node: SchemaNode, rules: Rules, path: str) -> Comparison:
-    """Judge a member that is not expected: it may be there where it says nothing."""
-    if name in node.properties:
-        if found is None and name not in node.required:
-            return Comparison(None, path, ("omitted",))
-        default = node.member(name).default
-        if default is not MISSING and not compare(cast("Json", default), found, node.member(name), rules).fault:
-            return Comparison(None, path, ("default",))
-    return Comparison("unexpected_argument", path)
+    @property
+    def normalizes(self) -> bool:
+        return self.rules.strings == "normalized" and not self.node.constrains_strings
 
-
-def _match(expected: Mapping[str, Any], predicted: Json, node: SchemaNode, rules: Rules, path: str) -> Comparison:
-    def equal(wanted: Expectation) -> tuple[str, ...] | None:
-        comparison = compare(wanted, predicted, node, rules, path)
+    def equal(self, wanted: Expectation) -> tuple[str, ...] | None:
+        if self.slot is not None:
+            comparison = self.slot.compare_absent(wanted)
+        else:
+            comparison = compare(wanted, cast("Json", self.predicted), self.node, self.rules, self.path)
         return None if comparison.fault else comparison.rules
 
-    needed = matcher_of(expected)[0].accepts(predicted, equal)
-    if needed is None:
-        return Comparison("wrong_type" if node.allows_type(predicted) is False else "wrong_value", path)
-    return Comparison(None, path, (expected[MATCH_KEY], *needed))
+    def equal_element(self, wanted: Expectation, position: int) -> tuple[str, ...] | None:
+        element = cast("Sequence[Json]", self.predicted)[position]
+        comparison = compare(wanted, element, self.node.element(position), self.rules, self.path)
+        return None if comparison.fault else comparison.rules
 
 
-def _is_array(value: Json) -> bool:
-    return isinstance(value, Sequence) and not isinstance(value, str)
+def _match(expected: Mapping[str, Any], place: _Place) -> Comparison:
+    matcher, optional = matcher_of(expected)
+    needed = () if optional and place.predicted is MISSING else matcher.accepts(place)
+    if needed is not None:
+        return Comparison(None, place.path, (expected[MATCH_KEY], *needed))
+    if place.predicted is MISSING:
+        return Comparison("missing_argument", place.path)
+    wrong_type = place.node.allows_type(cast("Json", place.predicted)) is False
+    return Comparison("wrong_type" if wrong_type else "wrong_value", place.path)
+
+
+def _literal_default(node: SchemaNode) -> object:
+    """Return the default of a place; a schema cannot bring matchers in."""
+    default = node.default
+    return MISSING if default is not MISSING and _holds_matcher(cast("Json", default)) else default
+
+
+def _holds_matcher(value: Json) -> bool:
+    if isinstance(value, Mapping):
+        return MATCH_KEY in value or any(map(_holds_matcher, value.values()))
+    return isinstance(value, list | tuple) and any(map(_holds_matcher, value))
 
 
 def _equal_scalars(expected: Json, predicted: Json) -> tuple[str, ...] | None:
     """Compare null, booleans and numbers; values of different kinds differ."""
     if expected is None or isinstance(expected, bool) or isinstance(predicted, bool):
         return () if expected is predicted else None
-    if not isinstance(expected, int | float) or not isinstance(predicted, int | float) or expected != predicted:
+    if not isinstance(expected, int | float) or not isinstance(predicted, int | float):
         return None
-    return () if type(expected) is type(predicted) else ("numeric",)
+    same_kind = type(expected) is type(predicted)
+    if same_kind and not isinstance(expected, RoundedNumber):
+        return () if expected == predicted else None
+    if written_value(expected) != written_value(predicted):
+        return None
+    return () if same_kind else ("numeric",)
 
 
 def _equal_strings(expected: str, predicted: str, node: SchemaNode, rules: Rules) -> tuple[str, ...] | None:
     if expected == predicted:
         return ()
-    wanted, found = unicodedata.normalize("NFC", expected), unicodedata.normalize("NFC", predicted)
-    if wanted != found and rules.strings == "normalized" and not node.constrains_strings:
-        wanted, found = _SPACE.sub("", wanted.casefold()), _SPACE.sub("", found.casefold())
-    return ("normalized",) if wanted == found else None
+    if composed(expected) == composed(predicted):
+        return ("normalized",)
+    if rules.strings != "normalized" or node.constrains_strings or normalized(expected) != normalized(predicted):
+        return None
+    return ("normalized",)
 
 
 def _fault(expected: Json, predicted: Json, node: SchemaNode) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import cast
 
 from fceval.records import (
@@ -21,8 +21,9 @@ from fceval.records import (
 )
 from fceval.scoring.align import align
 from fceval.scoring.arguments import PairComparison, compare_calls
+from fceval.scoring.bare_calls import bare_call
 from fceval.scoring.rules import Rules
-from fceval.toolschema import MISSING, ToolSchema, compile_tool
+from fceval.toolschema import MISSING, compile_tools
 
 _CUT_OFF = "length"
 """The finish reason that says that the token limit ended the answer."""
@@ -45,14 +46,20 @@ class _Alignment:
     expected: tuple[ExpectedCall, ...]
     predicted: tuple[ToolCall, ...]
     pairs: tuple[tuple[int, int, PairComparison], ...]
+    extra_allowed: bool
+    """Predicted calls beyond the expected ones are no faults."""
 
     @property
-    def merit(self) -> tuple[bool, bool, int, float]:
-        """Greater is better: right, right without leniency, fewer faults, more arguments right."""
-        unpaired = len(self.expected) + len(self.predicted) - 2 * len(self.pairs)
-        faults = unpaired + sum(pair.fault is not None for _, _, pair in self.pairs)
-        strict = all(pair.strict for _, _, pair in self.pairs)
-        return (faults == 0, strict, -faults, sum(pair.likeness.arguments_right for _, _, pair in self.pairs))
+    def merit(self) -> tuple[bool, bool, int, int, float]:
+        """Greater is better: right, right without leniency, fewer faults, more tools right, more arguments right."""
+        missing = len(self.expected) - len(self.pairs)
+        extra = len(self.predicted) - len(self.pairs)
+        faults = missing + (0 if self.extra_allowed else extra)
+        faults += sum(pair.fault is not None for _, _, pair in self.pairs)
+        right = faults == 0
+        strict = right and all(pair.strict for _, _, pair in self.pairs)
+        selected = sum(pair.selected for _, _, pair in self.pairs)
+        return (right, strict, -faults, selected, sum(pair.arguments_right for _, _, pair in self.pairs))
 
 
 def facts_of(case: Case, response: Response, parsed: Parsed | None, rules: Rules) -> Facts:
@@ -66,17 +73,16 @@ def facts_of(case: Case, response: Response, parsed: Parsed | None, rules: Rules
     """
     if parsed is None:
         return Facts(_response_fact(case, response, None, "calls", 0, 0), (), ())
-    rules = Rules(
-        strings=rules.strings, order=case.order or rules.order, extra_calls=case.extra_calls or rules.extra_calls
-    )
-    rows = _Rows(case, response.key, rules)
+    rows = _Rows(case, response.key, rules.for_case(case))
+    if not parsed.calls and not parsed.problems and (problem := bare_call(parsed.text, rows.schemas)):
+        parsed = replace(parsed, problems=(problem,))
     expected = case.turns[response.key.turn].expected
     if expected == "any":
         for position, call in enumerate(parsed.calls):
             rows.lone(position, call, None)
         return rows.facts(response, parsed, "any", 0, 0)
     aligned = [rows.aligned(calls, parsed.calls) for calls in expected]
-    best = max(range(len(aligned)), key=lambda number: (aligned[number].merit, -number))
+    best = 0 if len(aligned) == 1 else max(range(len(aligned)), key=lambda number: (aligned[number].merit, -number))
     wanted = "calls" if aligned[best].expected else "none"
     rows.add(aligned[best])
     return rows.facts(response, parsed, wanted, best, len(aligned[best].expected))
@@ -89,7 +95,8 @@ class _Rows:
         self.case = case
         self.key = key
         self.rules = rules
-        self.schemas: dict[str, ToolSchema] = {tool.name: compile_tool(tool) for tool in case.tools}
+        self.schemas = compile_tools(case.tools)
+        self._extra_allowed = rules.extra_calls == "allow"
         self.calls: list[CallFact] = []
         self.arguments: list[ArgumentFact] = []
 
@@ -98,9 +105,13 @@ class _Rows:
             [compare_calls(wanted, found, self.schemas.get(wanted.name), self.rules) for found in predicted]
             for wanted in expected
         ]
-        likeness = [[pair.likeness for pair in row] for row in compared]
-        pairs = align(likeness, ordered=self.rules.order == "strict")
-        return _Alignment(expected, predicted, tuple((row, column, compared[row][column]) for row, column in pairs))
+        if len(expected) == len(predicted) == 1:
+            pairs = [(0, 0)]
+        else:
+            likeness = [[pair.likeness for pair in row] for row in compared]
+            pairs = align(likeness, ordered=self.rules.order == "strict")
+        chosen = tuple((row, column, compared[row][column]) for row, column in pairs)
+        return _Alignment(expected, predicted, chosen, extra_allowed=self._extra_allowed and bool(expected))
 
     def add(self, alignment: _Alignment) -> None:
         """Add the rows of an alignment: expected calls in their order, then the calls that are left."""
@@ -146,7 +157,7 @@ class _Rows:
                     argument=name,
                     path=comparison.path,
                     fault=comparison.fault,
-                    rule=None if comparison.fault else (comparison.rules[0] if comparison.rules else "exact"),
+                    rule=comparison.rule,
                     expected=_text(wanted.arguments.get(name, MISSING)),
                     predicted=_text(value.get(name, MISSING)),
                 )
@@ -156,10 +167,10 @@ class _Rows:
         self._call(expected_index=row, tool=wanted.name, fault="missing_call", wanted=wanted)
 
     def lone(self, position: int, call: ToolCall, fault: str | None) -> None:
-        """Add the row of a predicted call that has no expected partner."""
-        ignored = fault is not None and self.rules.extra_calls == "allow"
+        """Add the row of a predicted call that has no partner; a broken one is a fault where others are not."""
         offered = call.name in self.schemas
         selected = fault is None and offered
+        ignored = fault == "extra_call" and self._extra_allowed and call.problem is None
         if call.problem is not None:
             fault = "unparsable_call"
         elif ignored:

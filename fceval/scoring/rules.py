@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from fceval.records import Case
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rules:
@@ -16,4 +18,14 @@ class Rules:
     order: Literal["any", "strict"] = "any"
     """Whether calls must come in the order in which the case lists them."""
     extra_calls: Literal["forbid", "allow"] = "forbid"
-    """Whether calls beyond the expected ones are faults."""
+    """Whether calls beyond the expected ones are faults. Where no call is wanted, any call is one."""
+
+    def for_case(self, case: Case) -> Rules:
+        """Return the rules of one case: what it says itself goes first."""
+        if case.strings is None and case.order is None and case.extra_calls is None:
+            return self
+        return Rules(
+            strings=case.strings or self.strings,
+            order=case.order or self.order,
+            extra_calls=case.extra_calls or self.extra_calls,
+        )

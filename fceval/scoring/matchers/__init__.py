@@ -1,14 +1,15 @@
 """What is acceptable beside a literal: `{"$match": NAME, ...}`, one file a matcher.
 
 To add one, write `NAME.py` with a frozen dataclass whose fields are its options (each with a type and, where it
-may be left out, a default), the two methods of `Matcher`, and `PLUGIN: type[Matcher] = ThatClass`. Every matcher
-also takes `"optional": true`: the argument may be left out.
+may be left out, a default; `__post_init__` raises ValueError for a value that cannot be used), the two methods of
+`Matcher`, and `PLUGIN: type[Matcher] = ThatClass`. Every matcher also takes `"optional": true`: the argument may be
+left out.
 """
 
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from functools import lru_cache
 from itertools import islice, product
 from typing import Any, Protocol, TypeAlias, cast
@@ -17,23 +18,46 @@ from pydantic import TypeAdapter, ValidationError
 
 from fceval import registry
 from fceval.errors import FieldError, did_you_mean
-from fceval.records import Case, Expectation, Json
+from fceval.jsontext import RoundedNumber, read_json
+from fceval.records import Case, Expectation, Json, canonical_json
 from fceval.toolschema import MISSING, SchemaNode, child_path
+
+# Files here are named `any` and `set`: once they are imported, those names are no builtins in this module.
 
 MATCH_KEY = "$match"
 """The member that makes an object an expectation instead of a literal."""
 
-Equal: TypeAlias = Callable[[Expectation], tuple[str, ...] | None]
-"""Compares an expectation with the predicted value: the rules that equality needed, or None where they differ."""
+Needed: TypeAlias = tuple[str, ...] | None
+"""The rules of leniency that accepting a value needed; None where it is not acceptable."""
+
+ELEMENT_NOT_OPTIONAL = "`optional` says that an argument may be left out, which an element of a list cannot be"
 
 _MAX_LISTED = 64
+
+
+class Place(Protocol):
+    """Where a matcher stands, and what was predicted there."""
+
+    @property
+    def predicted(self) -> object:
+        """The decoded value; `MISSING` where it was left out."""
+
+    @property
+    def normalizes(self) -> bool:
+        """Whether case and white space do not count in strings here, by the string rule and the schema."""
+
+    def equal(self, wanted: Expectation) -> Needed:
+        """Compare another expectation with what was predicted here."""
+
+    def equal_element(self, wanted: Expectation, position: int) -> Needed:
+        """Compare an expectation with one element of the predicted array."""
 
 
 class Matcher(Protocol):
     """One way of saying what is acceptable."""
 
-    def accepts(self, predicted: Json, equal: Equal) -> tuple[str, ...] | None:
-        """Return the rules of leniency that accepting the value needed, or None where it is not acceptable."""
+    def accepts(self, place: Place) -> Needed:
+        """Return the rules that accepting what was predicted needed, or None where it is not acceptable."""
 
     def examples(self, node: SchemaNode) -> Iterable[Json]:
         """Yield values that are accepted, the plainest first, as far as they can be listed."""
@@ -55,7 +79,12 @@ def matcher_of(expectation: Expectation) -> tuple[Matcher, bool]:
     Raises:
         FieldError: Unknown matcher or option, or an option of the wrong type.
     """
-    given: dict[str, Any] = dict(cast("Mapping[str, Any]", expectation))
+    return _matcher_of(canonical_json(expectation))
+
+
+@lru_cache(maxsize=8192)  # the same few expectations are held against every trial and variant
+def _matcher_of(expectation: str) -> tuple[Matcher, bool]:
+    given: dict[str, Any] = dict(cast("Mapping[str, Any]", read_json(expectation)))
     name = given.pop(MATCH_KEY)
     optional = given.pop("optional", False)
     if not isinstance(name, str) or name not in names():
@@ -75,7 +104,9 @@ def matcher_of(expectation: Expectation) -> tuple[Matcher, bool]:
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
         field = str(first["loc"][0]) if first["loc"] else None
-        msg = f"matcher `{name}`, option `{field}`: {first['msg'].removeprefix('Value error, ')}"
+        place = f"matcher `{name}`, option `{field}`" if field else f"matcher `{name}`"
+        what = "missing" if first["type"] == "missing" else first["msg"].removeprefix("Value error, ")
+        msg = f"{place}: {what}"
         raise FieldError(msg, field) from None
 
 
@@ -85,23 +116,46 @@ def _plugin(name: str) -> tuple[Any, TypeAdapter[Matcher]]:
     return plugin, TypeAdapter(plugin)
 
 
-def check(expectation: Expectation, path: str) -> None:
+def check(expectation: Expectation, path: str, *, in_list: bool = False) -> None:
     """Refuse an expectation that cannot be read, at any depth.
+
+    Args:
+        expectation: A literal or a matcher.
+        path: Where it stands, for the message.
+        in_list: It is an element of a list, which cannot be left out.
 
     Raises:
         FieldError: With the path of the expectation.
     """
-    if isinstance(expectation, Mapping):
-        if MATCH_KEY in expectation:
-            try:
-                matcher_of(expectation)
-            except FieldError as error:
-                raise FieldError(str(error), path) from None
+    if is_matcher(expectation):
+        _check_matcher(cast("Mapping[str, Any]", expectation), path, in_list=in_list)
+    elif isinstance(expectation, Mapping):
         for name, value in expectation.items():
             check(value, child_path(path, name))
     elif isinstance(expectation, list | tuple):
         for position, value in enumerate(expectation):
-            check(value, child_path(path, position))
+            check(value, child_path(path, position), in_list=True)
+    elif isinstance(expectation, RoundedNumber):
+        msg = (
+            f"{expectation.written} has more digits than a JSON number keeps on its way: "
+            f"write {float(expectation)!r}, or a `number` matcher with a tolerance"
+        )
+        raise FieldError(msg, path)
+
+
+def _check_matcher(expectation: Mapping[str, Any], path: str, *, in_list: bool) -> None:
+    try:
+        _, optional = matcher_of(expectation)
+    except FieldError as error:
+        raise FieldError(str(error), path) from None
+    if in_list and optional:
+        raise FieldError(ELEMENT_NOT_OPTIONAL, path)
+    for name, option in expectation.items():
+        # The values of a matcher stand where it stands: they are no elements of a list.
+        for position, value in enumerate(option) if isinstance(option, list) else ():
+            check(value, child_path(child_path(path, name), position))
+        if not isinstance(option, list):
+            check(option, child_path(path, name))
 
 
 def check_case(case: Case) -> None:
@@ -122,24 +176,49 @@ def check_case(case: Case) -> None:
 def acceptable(expectation: Expectation, node: SchemaNode) -> list[Json]:
     """Return values that an expectation accepts, the plainest first; a bounded number of them.
 
-    Empty where nothing is accepted but that the argument is left out.
+    Empty where nothing is accepted but that the argument is left out, or nothing that is accepted is known.
     """
-    return list(islice(_listed(expectation, node), _MAX_LISTED))
+    return list(islice(listed(expectation, node), _MAX_LISTED))
 
 
-def _listed(expectation: Expectation, node: SchemaNode) -> Iterable[Json]:
+def listed(expectation: Expectation, node: SchemaNode) -> Iterable[Json]:
+    """Yield values that an expectation accepts, the plainest first, as far as they can be listed."""
     if is_matcher(expectation):
         return matcher_of(expectation)[0].examples(node)
     if isinstance(expectation, Mapping):
-        members = [acceptable(value, node.member(name)) for name, value in expectation.items()]
-        return (dict(zip(expectation, values, strict=True)) for values in product(*members))
+        members = {name: acceptable(value, node.member(name)) for name, value in expectation.items()}
+        given = {name: values for name, values in members.items() if values or not may_be_left_out(expectation[name])}
+        return (dict(zip(given, values, strict=True)) for values in product(*given.values()))
     if isinstance(expectation, list | tuple):
-        return (list(values) for values in product(*(acceptable(value, node.items) for value in expectation)))
+        places = (acceptable(value, node.element(position)) for position, value in enumerate(expectation))
+        return (list(values) for values in product(*places))
     return (expectation,)
 
 
 def sample(expectation: Expectation, node: SchemaNode) -> object:
     """Return the plainest acceptable value; `MISSING` where leaving the argument out is as good."""
-    if is_matcher(expectation) and matcher_of(expectation)[1]:
+    if may_be_left_out(expectation):
         return MISSING
-    return next(iter(_listed(expectation, node)), MISSING)
+    return next(iter(listed(expectation, node)), MISSING)
+
+
+def may_be_left_out(expectation: Expectation) -> bool:
+    """Whether an expectation itself says that the argument need not be there, whatever its schema says."""
+    return _LeftOut().equal(expectation) is not None
+
+
+class _LeftOut:
+    """The place of an argument that was left out, as far as its schema is not asked."""
+
+    predicted: object = MISSING
+    normalizes = False
+
+    def equal(self, wanted: Expectation) -> Needed:
+        if not is_matcher(wanted):
+            return None
+        matcher, optional = matcher_of(wanted)
+        return () if optional else matcher.accepts(self)
+
+    def equal_element(self, wanted: Expectation, position: int) -> Needed:
+        del wanted, position
+        return None

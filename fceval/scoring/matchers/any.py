@@ -6,18 +6,17 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from fceval.records import Json
-from fceval.scoring.matchers import Equal, Matcher
-from fceval.toolschema import SchemaNode, sample_value
+from fceval.scoring.matchers import Matcher, Needed, Place
+from fceval.toolschema import MISSING, SchemaNode, sample_value
 
 
 @dataclass(frozen=True, slots=True)
 class AnyValue:
     """Accepts every value."""
 
-    def accepts(self, predicted: Json, equal: Equal) -> tuple[str, ...] | None:
-        """Accept it."""
-        del predicted, equal
-        return ()
+    def accepts(self, place: Place) -> Needed:
+        """Accept it if it is there."""
+        return None if place.predicted is MISSING else ()
 
     def examples(self, node: SchemaNode) -> Iterable[Json]:
         """Yield one value that the schema takes."""

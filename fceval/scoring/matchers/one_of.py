@@ -1,15 +1,16 @@
-"""`{"$match": "one_of", "values": [...]}`: equal to any one of several values."""
+"""`{"$match": "one_of", "values": [...]}`: equal to any one of several values, which may be matchers themselves."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from itertools import chain
 from typing import Annotated, Any
 
 from annotated_types import MinLen
 
 from fceval.records import Json
-from fceval.scoring.matchers import Equal, Matcher
+from fceval.scoring.matchers import Matcher, Needed, Place, listed
 from fceval.toolschema import SchemaNode
 
 
@@ -20,16 +21,20 @@ class OneOf:
     values: Annotated[list[Any], MinLen(1)]
     """At least one."""
 
-    def accepts(self, predicted: Json, equal: Equal) -> tuple[str, ...] | None:
+    def accepts(self, place: Place) -> Needed:
         """Return the rules of the strictest equality among the values."""
-        del predicted
-        found = [rules for value in self.values if (rules := equal(value)) is not None]
-        return min(found, key=len, default=None)
+        found: Needed = None
+        for value in self.values:
+            needed = place.equal(value)
+            if needed == ():
+                return needed
+            if needed is not None and (found is None or len(needed) < len(found)):
+                found = needed
+        return found
 
     def examples(self, node: SchemaNode) -> Iterable[Json]:
-        """Yield the values."""
-        del node
-        return iter(self.values)
+        """Yield what the values accept."""
+        return chain.from_iterable(listed(value, node) for value in self.values)
 
 
 PLUGIN: type[Matcher] = OneOf

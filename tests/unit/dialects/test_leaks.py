@@ -1,0 +1,74 @@
+"""Calls that leaked into the text: found in every model's syntax, never in talk about it."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from fceval.dialects._leaks import leaks
+from fceval.jsontext import read_json
+
+_FILE = Path(__file__).parents[2] / "data" / "dialects" / "leaks.json"
+_DATA: Any = read_json(_FILE.read_text(encoding="utf-8"))
+
+
+@pytest.mark.parametrize("content", _DATA["leaked"].values(), ids=_DATA["leaked"])
+def test_leak_is_found(content: str) -> None:
+    """An attempt to call is a problem, and its beginning is told."""
+    (problem,) = leaks(content)
+    assert problem.startswith("a call that leaked into the text: ")
+
+
+@pytest.mark.parametrize("content", _DATA["clean"].values(), ids=_DATA["clean"])
+def test_talk_is_clean(content: str) -> None:
+    """Talk about calls is an answer in words."""
+    assert leaks(content) == []
+
+
+_CALLS = {name: call for name, call in _DATA["leaked"].items() if not name.startswith(("after", "Qwen, after"))}
+
+
+@pytest.mark.parametrize("content", _CALLS.values(), ids=_CALLS)
+@pytest.mark.parametrize("shown", ["```\n{}\n```", "Like this:\n~~~xml\n{}\n~~~\nSee?", "```{}"])
+def test_leak_in_a_code_block_is_clean(content: str, shown: str) -> None:
+    """Every syntax may be shown in code."""
+    assert leaks(shown.replace("{}", f"\n{content}", 1)) == []
+
+
+@pytest.mark.parametrize("content", _CALLS.values(), ids=_CALLS)
+@pytest.mark.parametrize(
+    "shown", ['"{}"', "“{}”", "「{}」", "`{}`", "> {}", "- {}", "Write {} to call.", "It sends {}"]
+)
+def test_leak_within_a_line_is_clean(content: str, shown: str) -> None:
+    """Every syntax may be quoted, and stand in a sentence."""
+    assert leaks(shown.replace("{}", " ".join(content.split()), 1)) == []
+
+
+@given(st.text())
+def test_any_text_has_an_answer(text: str) -> None:
+    """No text is too odd to be looked through."""
+    assert isinstance(leaks(text), list)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "<tool_call>" * 20_000,
+        "<tool_call>" + "a" * 100_000,
+        "<think>" * 20_000,
+        "[TOOL_CALLS]" + "a[" * 50_000,
+        "```\n" * 30_000,
+        "<" * 100_000,
+    ],
+    ids=["tags", "name", "thoughts", "mistral", "fences", "brackets"],
+)
+def test_hostile_text_takes_no_time(text: str) -> None:
+    """Looking through a text is linear."""
+    started = time.perf_counter()
+    leaks(text)
+    assert time.perf_counter() - started < 5

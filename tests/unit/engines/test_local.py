@@ -1,0 +1,237 @@
+"""The pool: each request once, never more at a time than allowed, and an end however it ends."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+
+import pytest
+
+from fceval import dialects
+from fceval.cases.rows import case_of
+from fceval.client.endpoint import Endpoint, EndpointSettings
+from fceval.dialogue import Dialogue, Variant
+from fceval.engines import Emit, Stop, Work, load, names
+from fceval.errors import EndpointError, FcevalError, LocalError
+from fceval.records import Response
+from tests.case_rows import row, turns_row
+from tests.fake_endpoint import FakeEndpoint, Received, Reply, error_reply, message_reply
+
+HELLO = message_reply(content="Hello")
+SLOW = replace(HELLO, hang=True)
+
+
+def dialogues(number: int, turns: int = 1) -> Iterator[tuple[Dialogue, Sequence[Response]]]:
+    """Yield dialogues of which nothing is known yet."""
+    for position in range(number):
+        fields = row(case_id=str(position)) if turns == 1 else turns_row(*[{}] * turns, case_id=str(position))
+        yield Dialogue(case_of(fields, 1), Variant(), 0, dialects.load("tools"), "m", {}), ()
+
+
+def run(
+    base_url: str, work: Work, emit: Emit, then: Callable[[Stop], None] = lambda _: None, concurrency: int = 4
+) -> Stop:
+    """Run the engine; `then` is called from another thread once it goes."""
+    settings = EndpointSettings(base_url=base_url, model="m", concurrency=concurrency, timeout_s=5)
+
+    async def go() -> Stop:
+        stop = Stop()
+        meanwhile = asyncio.get_running_loop().run_in_executor(None, then, stop)
+        await asyncio.wait_for(load("local").run(work, Endpoint(settings, base_url, None), emit, stop), 20)
+        await meanwhile
+        return stop
+
+    return asyncio.run(go())
+
+
+def test_engine_has_the_name_of_its_file() -> None:
+    """As every plugin."""
+    assert "local" in names()
+
+
+@pytest.mark.parametrize(("work", "concurrency"), [(0, 4), (1, 4), (3, 64), (200, 7)])
+def test_each_request_is_asked_and_answered_once(work: int, concurrency: int) -> None:
+    """Whether there is more work than workers, less, or none."""
+    responses: list[Response] = []
+    with FakeEndpoint(HELLO) as endpoint:
+        stop = run(endpoint.base_url, dialogues(work), responses.append, concurrency=concurrency)
+    assert sorted(int(response.key.case_id) for response in responses) == list(range(work))
+    assert len(endpoint.received) == work
+    assert endpoint.peak_in_flight <= concurrency
+    assert (stop.reason, stop.draining) == (None, False)
+
+
+def test_pool_is_as_wide_as_allowed() -> None:
+    """So many are in flight, no more, and no fewer where there is work."""
+    with FakeEndpoint(SLOW) as endpoint:
+
+        def release(_: Stop) -> None:
+            endpoint.wait_for(5)
+            time.sleep(0.2)
+            assert len(endpoint.received) == 5
+            endpoint.release()
+
+        run(endpoint.base_url, dialogues(20), lambda _: None, release, concurrency=5)
+    assert endpoint.peak_in_flight == 5
+
+
+def test_turns_follow_each_other() -> None:
+    """The second turn is asked with the first one's answer in it."""
+    responses: list[Response] = []
+    with FakeEndpoint(HELLO) as endpoint:
+        run(endpoint.base_url, dialogues(3, turns=2), responses.append)
+    assert Counter(response.key.turn for response in responses) == {0: 3, 1: 3}
+    assert sorted(len(received.json["messages"]) for received in endpoint.received) == [1, 1, 1, 3, 3, 3]
+
+
+def test_what_is_known_is_not_asked_again() -> None:
+    """A dialogue goes on where its answers end, and passing over many known ones keeps nobody waiting."""
+    known: list[Response] = []
+    with FakeEndpoint(HELLO) as endpoint:
+        run(endpoint.base_url, dialogues(1, turns=2), known.append)
+        asked = len(endpoint.received)
+        (dialogue, _), *_ = dialogues(1, turns=2)
+        work = [(dialogue, known), (dialogue, known[:1])]
+        again: list[Response] = []
+        run(endpoint.base_url, work, again.append)
+    assert [response.key.turn for response in again] == [1]
+    assert len(endpoint.received) == asked + 1
+
+
+def test_drain_lets_what_is_in_flight_finish() -> None:
+    """Nothing new is begun, nothing is lost."""
+    responses: list[Response] = []
+    loops: list[asyncio.AbstractEventLoop] = []
+
+    def work() -> Iterator[tuple[Dialogue, Sequence[Response]]]:
+        loops.append(asyncio.get_running_loop())
+        yield from dialogues(50)
+
+    with FakeEndpoint(SLOW) as endpoint:
+
+        def drain(stop: Stop) -> None:
+            endpoint.wait_for(4)
+            loops[0].call_soon_threadsafe(stop.drain)
+            endpoint.release()
+
+        stop = run(endpoint.base_url, work(), responses.append, drain)
+    assert len(endpoint.received) == len(responses) == 4
+    assert all(response.message for response in responses)
+    assert (stop.draining, stop.reason) == (True, None)
+
+
+def test_now_gives_up_what_is_in_flight() -> None:
+    """At once, though the endpoint never answers."""
+    responses: list[Response] = []
+    loops: list[asyncio.AbstractEventLoop] = []
+
+    def work() -> Iterator[tuple[Dialogue, Sequence[Response]]]:
+        loops.append(asyncio.get_running_loop())
+        yield from dialogues(50)
+
+    with FakeEndpoint(SLOW) as endpoint:
+
+        def end(stop: Stop) -> None:
+            endpoint.wait_for(4)
+            loops[0].call_soon_threadsafe(stop.now)
+
+        started = time.monotonic()
+        run(endpoint.base_url, work(), responses.append, end)
+        assert time.monotonic() - started < 3
+    assert responses == []
+
+
+def test_refusal_of_the_endpoint_stops_the_run_and_is_its_reason() -> None:
+    """Other answers that were on their way are kept."""
+    responses: list[Response] = []
+
+    def script(received: Received) -> Reply:
+        return error_reply(401) if received.json["messages"][0]["content"] == "no" else HELLO
+
+    cases = [case_of(row(case_id=str(number)), 1) for number in range(100)]
+    cases[10] = case_of(row(case_id="10", messages=[{"role": "user", "content": "no"}]), 1)
+    work = [(Dialogue(case, Variant(), 0, dialects.load("tools"), "m", {}), ()) for case in cases]
+    with FakeEndpoint(script) as endpoint:
+        stop = run(endpoint.base_url, work, responses.append)
+    assert isinstance(stop.reason, EndpointError)
+    assert len(endpoint.received) == len(responses) + 1 <= 14
+
+
+@pytest.mark.parametrize("where", ["emit", "work"])
+def test_trouble_of_this_machine_stops_the_run_and_is_its_reason(where: str) -> None:
+    """A journal that cannot be written, a dataset that cannot be read on."""
+    trouble = LocalError("disk full")
+
+    def emit(_: Response) -> None:
+        if where == "emit":
+            raise trouble
+
+    def work() -> Iterator[tuple[Dialogue, Sequence[Response]]]:
+        yield from dialogues(8)
+        if where == "work":
+            raise trouble
+
+    with FakeEndpoint(HELLO) as endpoint:
+        stop = run(endpoint.base_url, work(), emit)
+    assert stop.reason is trouble
+    assert len(endpoint.received) <= 8
+
+
+@pytest.mark.parametrize("where", ["emit", "work"])
+def test_bug_comes_out_as_what_it_is(where: str) -> None:
+    """It does not hang, is not swallowed, and leaves no task behind."""
+
+    def emit(_: Response) -> None:
+        if where == "emit":
+            raise ZeroDivisionError
+
+    def work() -> Iterator[tuple[Dialogue, Sequence[Response]]]:
+        yield from dialogues(8)
+        if where == "work":
+            raise ZeroDivisionError
+
+    with FakeEndpoint(HELLO) as endpoint, pytest.raises(ZeroDivisionError):
+        run(endpoint.base_url, work(), emit)
+    gc.collect()  # a task whose exception nobody looked at would say so here
+
+
+def test_first_reason_stays() -> None:
+    """What stopped a run is what happened first."""
+
+    async def go() -> FcevalError | None:
+        stop = Stop()
+        first = EndpointError("first")
+        stop.drain(first)
+        stop.drain(LocalError("second"))
+        stop.drain()
+        assert stop.reason is first
+        return stop.reason
+
+    assert str(asyncio.run(go())) == "first"
+
+
+def test_many_quick_requests_leave_nothing_behind() -> None:
+    """4,000 of them, within seconds: no thread, and no memory that grows with their number."""
+    count = 0
+
+    def emit(_: Response) -> None:
+        nonlocal count
+        count += 1
+
+    with FakeEndpoint(HELLO) as endpoint:
+        run(endpoint.base_url, dialogues(100), emit, concurrency=32)
+        threads = threading.active_count()
+        gc.collect()
+        before = len(gc.get_objects())
+        run(endpoint.base_url, dialogues(4_000), emit, concurrency=32)
+        gc.collect()
+        received = len(endpoint.received)
+        grown = len(gc.get_objects()) - before
+    assert (count, received) == (4_100, 4_100)
+    assert threading.active_count() <= threads
+    assert grown < 6_000, "the endpoint keeps what it received: one object each"

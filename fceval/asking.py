@@ -10,15 +10,14 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Protocol
 
-from fceval import dialects, endpoints, engines
-from fceval.cases.read import read_cases
+from fceval import endpoints, engines
 from fceval.client.endpoint import Endpoint, Secret, check_base_url, embedded_name, key_from_environment
 from fceval.dialogue import Dialogue, next_request
 from fceval.engines import GRACE_S, Stop
 from fceval.errors import ConfigError
 from fceval.journal import Journal, JournalIndex
 from fceval.records import Response
-from fceval.runs import Run
+from fceval.runs import Run, dialogues
 
 _OTHER_FILES = 64
 """What a run has open beside its connections, and to spare."""
@@ -80,16 +79,6 @@ async def ask(this: Run, endpoint: Endpoint, journal: Journal, watch: Watch) -> 
     work = ((dialogue, _history(dialogue, journal.index, endpoint)) for dialogue in dialogues(this))
     await engines.load(this.config.engine).run(work, endpoint, emit, stop)
     return stop, bool(interrupted)
-
-
-def dialogues(this: Run) -> Iterator[Dialogue]:
-    """Yield what a run asks, in the order of its tables: by case, variant and trial."""
-    config = this.config
-    dialect = dialects.load(config.endpoint.dialect)
-    for case in read_cases(this.cases):
-        for variant in config.variants:
-            for trial in range(config.trials):
-                yield Dialogue(case, variant, trial, dialect, config.endpoint.model, config.request)
 
 
 def _history(dialogue: Dialogue, index: JournalIndex, endpoint: Endpoint) -> list[Response]:

@@ -121,9 +121,12 @@ def parse_config(tables: JsonObject, origin: str) -> RunConfig:
     problems = list(_misfits(tables))
     try:
         # As JSON, where a list may become a tuple and a text a path, but no text a number and no `true` a 1.
-        config = _adapter().validate_json(json.dumps(tables, default=str), strict=True)
+        text = json.dumps(tables, default=str, ensure_ascii=False).encode("utf-8", "replace")
+        config = _adapter().validate_json(text, strict=True)
     except ValidationError as error:
-        problems += [_problem(cast("Mapping[str, Any]", found)) for found in error.errors(include_url=False)]
+        told = {problem.partition(":")[0] for problem in problems}
+        found = [_problem(cast("Mapping[str, Any]", each)) for each in error.errors(include_url=False)]
+        problems += [problem for problem in found if problem.partition(":")[0] not in told]
     if problems:
         noun = "1 mistake" if len(problems) == 1 else f"{len(problems)} mistakes"
         msg = f"{origin}: {noun}\n" + "\n".join(f"  {problem}" for problem in problems)
@@ -160,9 +163,7 @@ def parse_override(text: str) -> tuple[str, Json]:
         tables = tomllib.loads(f"value = {value}")
     except (ValueError, RecursionError):  # a ValueError also where a number has too many digits
         return name.strip(), value
-    # What TOML reads as more than one value, or as a date, is text that happens to look so.
-    is_value = len(tables) == 1 and not isinstance(tables["value"], date | time)
-    return name.strip(), tables["value"] if is_value else value
+    return name.strip(), tables["value"] if len(tables) == 1 else value  # a line break may begin a second setting
 
 
 def _read(path: Path) -> dict[str, Any]:
@@ -291,7 +292,7 @@ def _problem(found: Mapping[str, Any]) -> str:
     if found["type"] in {"unexpected_keyword_argument", "extra_forbidden"}:
         return f"{place}: unknown setting{_near(found['loc'])}"
     shown = repr(found["input"])
-    said = found["msg"].replace("valid tuple", "list").replace("valid dictionary", "table")
+    said = found["msg"].replace("valid array", "list").replace("an object", "a table")
     return f"{place}: {said}, found {shown[:60]}{'...' if len(shown) > 60 else ''}"  # noqa: PLR2004 -- a line's worth
 
 

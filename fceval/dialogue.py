@@ -54,7 +54,7 @@ def next_request(dialogue: Dialogue, history: Sequence[Response]) -> Request | N
     """
     case, variant = dialogue.case, dialogue.variant
     turn = len(history)
-    if turn == len(case.turns) or (history and history[-1].message is None):
+    if turn >= len(case.turns) or (history and history[-1].message is None):
         return None
     body: dict[str, Json] = {"model": variant.model or dialogue.model}
     body.update(dialogue.dialect.render(case, _conversation(dialogue, history)))

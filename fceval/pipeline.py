@@ -12,13 +12,13 @@ import shlex
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
-from itertools import islice
 from pathlib import Path
 
 import polars as pl
 
 from fceval import endpoints, runs
-from fceval.asking import Watch, ask, dialogues, reached
+from fceval.asking import Watch, ask, reached
+from fceval.cases import importers
 from fceval.cases import lint as linting
 from fceval.cases.count import count_cases, counts_text
 from fceval.cases.predictions import read_predictions
@@ -32,32 +32,22 @@ from fceval.endpoints import Address
 from fceval.engines import Stop
 from fceval.errors import ConfigError, ExitCode, FcevalError, LocalError, did_you_mean
 from fceval.journal import Journal, JournalIndex
-from fceval.records import Case, Json, JsonObject, Key, Response, Usage
+from fceval.judging import check_scorable, looked_up, write_tables
+from fceval.records import Case, Json, JsonObject, Key
 from fceval.report import exporters
+from fceval.report.bfcl import bfcl_section
 from fceval.report.casebook import case_text, failure_list
 from fceval.report.document import Report
 from fceval.report.examples import examples, failing_keys
-from fceval.report.summary import summarise
+from fceval.report.summary import summarise, with_chapter
 from fceval.report.totals import summary_document
 from fceval.report.visible import visible_lines
 from fceval.runs import Run
-from fceval.scoring.facts import Facts, facts_of
 from fceval.scoring.matchers import acceptable, check_case
-from fceval.scoring.verdict import scores_of
+from fceval.stats.bfcl import bfcl_by_variant
 from fceval.stats.metrics import measure
-from fceval.tables import (
-    ARGUMENTS,
-    CALLS,
-    METRICS,
-    RESPONSE_FACTS,
-    SCORES,
-    ParquetTable,
-    frame,
-    read_table,
-    write_table,
-)
+from fceval.tables import METRICS, read_table, write_table
 
-_BATCH_RESPONSES = 10_000
 _CAUSES_SHOWN = 3
 
 
@@ -171,7 +161,8 @@ def report_of(this: Run) -> Report:
     scores, calls, arguments, metrics = _tables(this, "scores", "calls", "arguments", "metrics")
     keys = failing_keys(scores)
     cases, responses = looked_up(this, keys)
-    return summarise(this.meta(), metrics.collect(), scores, calls, arguments, cases, responses)
+    report = summarise(this.meta(), metrics.collect(), scores, calls, arguments, cases, responses)
+    return with_chapter(report, bfcl_section(bfcl_by_variant(scores))) if this.config.rules.name == "bfcl" else report
 
 
 def _tables(this: Run, *names: str) -> list[pl.LazyFrame]:
@@ -231,7 +222,7 @@ def _checked_cases(config: RunConfig) -> Iterator[Case]:
     if config.dataset.path is None:
         msg = "dataset.path: not set (--dataset): which cases are to be run?"
         raise ConfigError(msg)
-    return read_cases(config.dataset.path, check_case)
+    return read_cases(config.dataset.path, lambda case: check_scorable(case, config.rules))
 
 
 def _begun(config: RunConfig, out: Path | None) -> Run:
@@ -256,41 +247,6 @@ def _noting(turns: list[int], cases: Iterable[Case]) -> Iterator[Case]:
     for case in cases:
         turns.append(len(case.turns))
         yield case
-
-
-# --- judge ----------------------------------------------------------------------------------------------------
-
-
-def write_tables(this: Run, responses: JournalIndex) -> None:
-    """Write `scores`, `calls` and `arguments`, a batch of responses at a time."""
-    facts = _facts(this, responses)
-    with (
-        ParquetTable(this.folder / "scores.parquet", SCORES) as scores,
-        ParquetTable(this.folder / "calls.parquet", CALLS) as calls,
-        ParquetTable(this.folder / "arguments.parquet", ARGUMENTS) as arguments,
-    ):
-        while batch := list(islice(facts, _BATCH_RESPONSES)):
-            call_rows = frame([row for each in batch for row in each.calls], CALLS)
-            scores.append(scores_of(frame([each.response for each in batch], RESPONSE_FACTS), call_rows))
-            calls.append(call_rows)
-            arguments.append(frame([row for each in batch for row in each.arguments], ARGUMENTS))
-
-
-def _facts(this: Run, responses: JournalIndex) -> Iterator[Facts]:
-    for dialogue in dialogues(this):
-        for turn in range(len(dialogue.case.turns)):
-            key = Key(dialogue.case.case_id, dialogue.variant.name, dialogue.trial, turn, 0)
-            response = responses.get(key) or Response(key, "", None, None, Usage(), None, (), ())
-            parsed = None if response.message is None else dialogue.dialect.parse(response.message)
-            yield facts_of(dialogue.case, response, parsed, this.config.rules)
-
-
-def looked_up(this: Run, keys: Sequence[Key]) -> tuple[Mapping[str, Case], Mapping[Key, Response]]:
-    """Return the cases and responses of some keys."""
-    wanted = {key.case_id for key in keys}
-    cases = {case.case_id: case for case in read_cases(this.cases) if case.case_id in wanted} if wanted else {}
-    with closing(JournalIndex(this.journal)) as index:
-        return cases, {key: response for key in keys if (response := index.get(key))}
 
 
 # --- commands without a run -----------------------------------------------------------------------------------
@@ -358,6 +314,13 @@ def convert(source: Path, target: Path) -> int:
 def sample(source: Path, target: Path, number: int, seed: int) -> int:
     """Write a seeded sample of a dataset; return the number of cases."""
     return write_cases(target, select(read_cases(source, check_case), Selection(sample=number, seed=seed)))
+
+
+def import_dataset(name: str, source: Path, target: Path) -> tuple[int, list[str]]:
+    """Write someone else's dataset as cases; return the number of cases, and what became none, with the reason."""
+    skipped: list[importers.Skipped] = []
+    cases = importers.import_cases(importers.load(name), source, check_case, skipped.append)
+    return write_cases(target, cases), [visible_lines(str(each)) for each in skipped]
 
 
 def stats(path: Path, *, as_json: bool) -> str:

@@ -291,6 +291,10 @@ class ResponseFact(Row):
     irregularities: list[str]
     served_model: str | None
     finish_reason: str | None
+    bfcl_outcome: str | None = None
+    """By BFCL's rules; None under the native ones."""
+    bfcl_error_type: str | None = None
+    """BFCL's own word for what is wrong."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -376,6 +380,7 @@ class Score(Row):
     failure_detail: str | None
     served_model: str | None
     finish_reason: str | None
+    bfcl_error_type: str | None
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,7 +20,10 @@ from pathlib import Path
 from typing import Any
 
 import fceval
+from fceval import dialects
+from fceval.cases.read import read_cases
 from fceval.config import RunConfig, parse_config, resolved
+from fceval.dialogue import Dialogue
 from fceval.errors import ConfigError, LocalError
 from fceval.journal import JournalIndex
 from fceval.jsontext import JsonTextError, read_json
@@ -70,6 +73,7 @@ class Run:
             "dataset": f"{dataset['path']} ({dataset['cases']} cases, sha256 {str(dataset['sha256'])[:12]})",
             "dialect": self.config.endpoint.dialect,
             "trials": str(self.config.trials),
+            "rules": self.config.rules.name,
             "strings": self.config.rules.strings,
             "version": f"fceval {self.manifest['fceval_version']}",
         }
@@ -200,10 +204,12 @@ def write_file(path: Path, content: bytes) -> None:
     """
     partial = path.with_name(path.name + ".partial")
     try:
+        partial.touch(mode=0o600)
         partial.write_bytes(content)
-        partial.chmod(0o600)
         partial.replace(path)
     except OSError as error:
+        with contextlib.suppress(OSError):
+            partial.unlink()
         msg = f"{path}: cannot be written: {error.strerror or error}"
         raise LocalError(msg) from error
 
@@ -223,13 +229,15 @@ def open_run(reference: Path) -> Run:
     """
     folder = reference
     if reference.name == LATEST and not reference.is_dir():
-        folder = _latest(reference if reference.is_file() else Path("reports") / LATEST)
+        is_bare = reference == Path(LATEST) and not reference.is_file()
+        folder = _latest(Path("reports") / LATEST if is_bare else reference)
     path = folder / "run.json"
     try:
         manifest: Any = read_json(path.read_text(encoding="utf-8"))
         if manifest["format_version"] > FORMAT_VERSION:
             msg = f"{path}: format version {manifest['format_version']}: update fceval"
             raise LocalError(msg)
+        _refuse_gaps(manifest)
         return Run(folder, parse_config(manifest["config"], origin=str(path)), manifest)
     except (FileNotFoundError, NotADirectoryError):
         msg = f"{reference}: no run there: give the folder of a run (or `latest`)"
@@ -240,6 +248,19 @@ def open_run(reference: Path) -> Run:
     except (JsonTextError, UnicodeDecodeError, KeyError, TypeError) as error:
         msg = f"{path}: not a `run.json` that fceval wrote: {error}"
         raise LocalError(msg) from None
+
+
+def _refuse_gaps(manifest: Any) -> None:  # noqa: ANN401 -- decoded JSON of any shape
+    """Refuse a manifest without the members that others rely on.
+
+    Raises:
+        KeyError: One is missing.
+        TypeError: It has no members.
+    """
+    for name in ("fceval_version", "started_at", "planned_responses"):
+        manifest[name]
+    for name in ("path", "sha256", "cases"):
+        manifest["dataset"][name]
 
 
 def _latest(pointer: Path) -> Path:
@@ -282,3 +303,13 @@ def sha256_of(path: Path) -> str:
     """Return the hex sha256 of a file."""
     with path.open("rb") as content:
         return hashlib.file_digest(content, "sha256").hexdigest()
+
+
+def dialogues(this: Run) -> Iterator[Dialogue]:
+    """Yield what a run asks, in the order of its tables: by case, variant and trial."""
+    config = this.config
+    dialect = dialects.load(config.endpoint.dialect)
+    for case in read_cases(this.cases):
+        for variant in config.variants:
+            for trial in range(config.trials):
+                yield Dialogue(case, variant, trial, dialect, config.endpoint.model, config.request)

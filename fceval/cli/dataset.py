@@ -12,7 +12,7 @@ from fceval.cli.options import PATH
 
 @click.group()
 def dataset() -> None:
-    """Check, convert, count and sample datasets."""
+    """Check, convert, count, sample and import datasets."""
 
 
 @dataset.command()
@@ -59,3 +59,21 @@ def sample(file: Path, number: int, seed: int, target: Path) -> None:
 
     drawn = pipeline.sample(file, target, number, seed)
     streams.tell(f"{drawn} cases written to {target}")
+
+
+@dataset.command("import")
+@click.argument("form", metavar="NAME")
+@click.argument("source", type=PATH, metavar="SRC")
+@click.option("--out", "target", type=PATH, required=True, metavar="FILE", help="A .jsonl or .parquet file.")
+def import_(form: str, source: Path, target: Path) -> None:
+    """Write someone else's dataset as cases. NAME: bfcl, k2vv, openai or promptfoo.
+
+    SRC is a file of theirs; for bfcl the data folder, a checkout, or the word bfcl_eval for the installed package.
+    What cannot be expressed as a case is listed on stderr, never dropped in silence.
+    """
+    from fceval import pipeline
+
+    number, skipped = pipeline.import_dataset(form, source, target)
+    for line in skipped:
+        click.echo(f"skipped: {line}", err=True)
+    streams.tell(f"{number} cases written to {target}" + (f", {len(skipped)} skipped" if skipped else ""))

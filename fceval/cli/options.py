@@ -26,6 +26,7 @@ FLAGS: dict[str, str] = {
     "trials": "trials",
     "limit": "dataset.limit",
     "name": "name",
+    "rules": "rules.name",
     "max_not_measured": "max_not_measured",
 }
 """Flag to the setting that it sets."""

@@ -14,6 +14,7 @@ from fceval.cli.options import PATH, out_option, overrides, set_option
 @click.argument("run", type=PATH, required=False)
 @click.option("--dataset", type=PATH, metavar="FILE", help="Cases, with --predictions.")
 @click.option("--predictions", type=PATH, metavar="FILE", help="Answers made elsewhere, .jsonl.")
+@click.option("--rules", type=click.Choice(["native", "bfcl"]), help="Whose rules judge. [native]")
 @click.option("--name", metavar="WORD", help="Becomes part of the run folder's name.")
 @set_option
 @out_option

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 import polars as pl
 
@@ -14,6 +15,8 @@ from fceval.report.sections import sections
 from fceval.report.wording import UNKNOWN, counted, in_words, percent, percent_range
 
 VARIANTS_IN_HEADLINE = 4
+_FIRST = ("variants", "categories", "outcomes")
+"""Chapters that every report begins with."""
 
 
 def summarise(  # noqa: PLR0913, PLR0917 -- the tables of a run and what they refer to
@@ -52,6 +55,12 @@ def summarise(  # noqa: PLR0913, PLR0917 -- the tables of a run and what they re
         figures=_figures(numbers),
         sections=(*sections(numbers), failures),
     )
+
+
+def with_chapter(report: Report, chapter: Section) -> Report:
+    """Return the report with one more chapter, after the outcomes."""
+    place = 1 + max(position for position, section in enumerate(report.sections) if section.key in _FIRST)
+    return replace(report, sections=(*report.sections[:place], chapter, *report.sections[place:]))
 
 
 def headline(numbers: Numbers) -> str:

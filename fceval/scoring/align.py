@@ -1,8 +1,9 @@
 """Pair expected with predicted calls so that the pairs agree as well as they can: optimal, not greedy.
 
-Full matches count most, then pairs of the same tool, then how many of their arguments are right; among equally
-good pairings the one that keeps the order of both lists wins. As many pairs are made as the shorter list has
-calls, so that two calls which match nothing are reported as one wrong call and not as a missing and an extra one.
+Full matches count most, then pairs of the same tool, then how many of their arguments are right; among equally good
+pairings the one wins that pairs calls at about the same place of both lists. As many pairs are made as the shorter
+list has calls, so that two calls which match nothing are reported as one wrong call and not as a missing and an extra
+one.
 """
 
 from __future__ import annotations
@@ -44,20 +45,19 @@ def align(likeness: Sequence[Sequence[Likeness]], *, ordered: bool) -> list[tupl
 
 def _worth(likeness: Sequence[Sequence[Likeness]]) -> list[list[int]]:
     """Return one number per pair, in which a better criterion outweighs any sum of the ones below it."""
-    rows, columns = len(likeness), len(likeness[0])
-    size = max(rows, columns)
-    place = size * size + 1  # one step of arguments outweighs the order of all pairs
-    tool = (_ARGUMENT_STEPS * size + 1) * place
-    full = (size + 1) * tool
+    pairs, size = sorted((len(likeness), len(likeness[0])))
+    place = pairs * size + 1  # one step of arguments outweighs the place of all pairs
+    tool = (_ARGUMENT_STEPS * pairs + 1) * place
+    full = (pairs + 1) * tool
     return [
         [
             full * pair.full
             + tool * pair.same_tool
             + place * round(_ARGUMENT_STEPS * pair.arguments_right)
             + (size - abs(row - column))
-            for column, pair in enumerate(pairs)
+            for column, pair in enumerate(of_row)
         ]
-        for row, pairs in enumerate(likeness)
+        for row, of_row in enumerate(likeness)
     ]
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from fceval.records import Case
@@ -12,6 +12,9 @@ from fceval.records import Case
 class Rules:
     """How strictly answers are held against what is expected."""
 
+    name: Literal["native", "bfcl"] = "native"
+    """`native`: fceval's own. `bfcl`: BFCL's verdict, bit for bit, for cases imported from BFCL; what follows
+    then decides the figures about calls and arguments only."""
     strings: Literal["normalized", "exact"] = "normalized"
     """`normalized`: case and white space do not count in strings that the tool's schema leaves free.
     `exact`: they do. Either way strings are compared in Unicode NFC."""
@@ -24,7 +27,8 @@ class Rules:
         """Return the rules of one case: what it says itself goes first."""
         if case.strings is None and case.order is None and case.extra_calls is None:
             return self
-        return Rules(
+        return replace(
+            self,
             strings=case.strings or self.strings,
             order=case.order or self.order,
             extra_calls=case.extra_calls or self.extra_calls,

@@ -68,6 +68,8 @@ _SAID_NOTHING = ~pl.col("has_text") & (pl.col("predicted_calls") == 0)
 _OUTCOME = (
     pl.when(pl.col("failure").is_not_null())
     .then(pl.col("failure"))
+    .when(pl.col("bfcl_outcome").is_not_null())
+    .then(pl.col("bfcl_outcome"))
     # A token limit that cut nothing which was asked for is no fault; one that left nothing at all is.
     .when(pl.col("cut_off") & ((pl.col("answered") != "passed") | _SAID_NOTHING))
     .then(pl.lit("truncated"))

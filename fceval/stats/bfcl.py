@@ -101,6 +101,13 @@ def bfcl_tables(counts: Mapping[str, Count]) -> BfclTables:
     }
 
 
+def bfcl_by_variant(scores: pl.LazyFrame) -> dict[str, BfclTables]:
+    """Return BFCL's tables for each variant of a run judged by BFCL's rules, in the order of their names."""
+    rows = scores.select("variant", "category", "passed", "measured").collect(engine="streaming")
+    variants = rows["variant"].unique().sort().to_list()
+    return {name: bfcl_tables(counts_of(rows.filter(pl.col("variant") == name))) for name in variants}
+
+
 def percent(accuracy: float | None) -> str:
     """Return an accuracy as BFCL prints it: `53.01%`, or `N/A`."""
     return "N/A" if accuracy is None else f"{accuracy * 100:.2f}%"

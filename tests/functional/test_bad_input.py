@@ -141,7 +141,7 @@ CONFIGS: dict[str, tuple[bytes, list[str]]] = {
         [
             "bad.toml: 3 mistakes",
             "nam: unknown setting (did you mean `name`?)",
-            "endpoint.concurrency: Input should be a valid integer, unable to parse string as an integer, found 'many'",
+            "endpoint.concurrency: Input should be a valid integer, found 'many'",
             "report.formats: there is no `htm` (did you mean `html`?)",
         ],
     ),

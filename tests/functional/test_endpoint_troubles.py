@@ -271,3 +271,26 @@ def test_hostile_text_is_scored_not_fatal(run: Run, tmp_path: Path) -> None:
     assert table(tmp_path / "run", "scores")["outcome"].to_list() == [
         "unknown_tool", "unexpected_argument", "unparsable_call"
     ]  # fmt: skip
+
+
+def test_refusal_waits_for_no_hanging_request(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Once the endpoint refused, what is in flight gets its grace and no more."""
+    monkeypatch.setattr("fceval.engines.GRACE_S", 0.3)
+
+    def script(received: Received) -> Reply:
+        return Reply(hang=True) if order_of(received) == "order_1" else error_reply(401)
+
+    with FakeEndpoint(script) as endpoint:
+        started = time.monotonic()
+        assert run(endpoint.base_url).code == 4
+        assert 0.3 <= time.monotonic() - started < 5
+
+
+def test_refused_run_is_not_the_latest(command: Command, tmp_path: Path) -> None:
+    """`latest` goes on naming the run before, whose results are there."""
+    orders(tmp_path)
+    with FakeEndpoint([*[message_reply(content="Soon.")] * 3, *[error_reply(401)] * 3]) as endpoint:
+        arguments = ("run", "--dataset", "orders.jsonl", "--base-url", endpoint.base_url, "--model", "m")
+        assert [command(*arguments).code, command(*arguments).code] == [0, 4]
+    assert command("show", "latest").out.count("missing_call") == 3
+    assert len(list((tmp_path / "reports").iterdir())) == 2

@@ -85,6 +85,7 @@ def test_order_of_calls_does_not_count(likeness: list[list[Likeness]], random: R
 def test_equal_calls_keep_their_order() -> None:
     """Among equally good pairings the one along the diagonal is chosen."""
     assert align([[FULL] * 4] * 4, ordered=False) == [(0, 0), (1, 1), (2, 2), (3, 3)]
+    assert align([[NOTHING, FULL], [NOTHING, FULL]], ordered=False) == [(0, 0), (1, 1)]
 
 
 def test_one_full_match_outweighs_many_near_ones() -> None:

@@ -154,6 +154,16 @@ def test_schema_valid_is_unknown_for_unknown_tools() -> None:
     assert [row.schema_valid for row in facts.calls] == [None]
 
 
+@pytest.mark.parametrize(("arguments", "ignored"), [("{}", True), ("{", False)])
+def test_only_usable_extra_calls_are_ignored(arguments: str, ignored: bool) -> None:  # noqa: FBT001 -- a column
+    """Where extra calls are allowed, one that nobody can read is still counted."""
+    case = weather_case(expected=[{"name": "get_weather", "arguments": {"city": "Rio"}}], extra_calls="allow")
+    answer = [{"name": "get_weather", "arguments": '{"city": "Rio"}'}, {"name": "ping", "arguments": arguments}]
+    facts, score = judged(case, message_of(answer))
+    assert [row.ignored for row in facts.calls] == [False, ignored]
+    assert score["selection_ok"] is ignored
+
+
 def test_answers_made_by_the_dialect_come_back() -> None:
     """The facts keep the arguments as the model wrote them."""
     call = ToolCall("id", "ping", '{"a" : 1.50}', {"a": 1.5})

@@ -1,0 +1,226 @@
+"""Run folders: found again, kept apart, and never mixed."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from fceval import runs
+from fceval.cases.rows import case_of
+from fceval.cases.write import write_cases
+from fceval.config import RunConfig, parse_config
+from fceval.errors import ConfigError, LocalError
+from fceval.journal import Journal
+from fceval.records import Key, Response, Usage
+from tests.case_rows import row
+
+
+def config(folder: Path, **tables: object) -> RunConfig:
+    """Return settings whose runs go below a folder."""
+    endpoint = {"base_url": "http://127.0.0.1:9/v1", "model": "m"}
+    return parse_config({"report": {"dir": str(folder / "reports")}, "endpoint": endpoint, **tables}, origin="x")
+
+
+def begun(folder: Path, out: Path | None = None, **tables: object) -> runs.Run:
+    """Return a run with one case and one answer."""
+    settings = config(folder, **tables)
+    place = runs.new_folder(settings, out)
+    write_cases(place / "cases.parquet", [case_of(row(), 1)], 0o600)
+    run = runs.write_manifest(place, settings, {"path": "a.jsonl", "sha256": "0" * 64, "cases": 1}, 1)
+    with Journal(run.journal) as journal:
+        journal.append(Response(Key("a", "default", 0, 0, 0), "f", {"content": "x"}, "stop", Usage(), None, (), ()))
+    return run
+
+
+def test_folder_is_named_by_time_and_name(tmp_path: Path) -> None:
+    """Two runs that begin in one second are two folders, and nobody else reads them."""
+    settings = config(tmp_path, name="nightly")
+    folders = {runs.new_folder(settings, None) for _ in range(20)}
+    assert len(folders) == 20
+    for folder in folders:
+        moment, name, token = folder.name.split("-")
+        assert (len(moment), name, len(token)) == (16, "nightly", 4)
+        assert folder.parent == tmp_path / "reports"
+        assert folder.stat().st_mode & 0o777 == 0o700
+
+
+def test_folder_in_use_is_refused(tmp_path: Path) -> None:
+    """A run, anything else, a file, and the name that means the newest run; an empty folder is taken."""
+    run = begun(tmp_path)
+    with pytest.raises(ConfigError, match=r"holds a run already: go on with it \(--resume "):
+        runs.new_folder(run.config, run.folder)
+    with pytest.raises(ConfigError, match="is not empty: choose another --out"):
+        runs.new_folder(run.config, run.folder.parent)
+    with pytest.raises(ConfigError, match="`latest` means the newest run"):
+        runs.new_folder(run.config, tmp_path / "latest")
+    (tmp_path / "file").touch()
+    with pytest.raises(LocalError, match="cannot be made"):
+        runs.new_folder(run.config, tmp_path / "file" / "x")
+    (tmp_path / "empty").mkdir()
+    assert runs.new_folder(run.config, tmp_path / "empty") == tmp_path / "empty"
+
+
+def test_run_is_opened_as_it_was_begun(tmp_path: Path) -> None:
+    """Settings and manifest survive; the file is the owner's alone and holds no more than it should."""
+    run = begun(tmp_path, trials=3, request={"temperature": 0.5})
+    opened = runs.open_run(run.folder)
+    assert opened == run
+    assert (run.folder / "run.json").stat().st_mode & 0o777 == 0o600
+    assert opened.own_settings.dataset.path is None
+    assert opened.meta()["dataset"] == "a.jsonl (1 cases, sha256 000000000000)"
+
+
+def test_latest_is_the_newest_of_its_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """By itself the word means the newest run of `reports`; below a folder the newest one there."""
+    monkeypatch.chdir(tmp_path)
+    first, second = begun(tmp_path), begun(tmp_path)
+    runs.mark_latest(first)
+    runs.mark_latest(second)
+    assert runs.open_run(Path("latest")).folder.resolve() == second.folder
+    assert runs.open_run(tmp_path / "reports" / "latest").folder == second.folder
+    with pytest.raises(ConfigError, match="other/latest: no run yet"):
+        runs.open_run(Path("other/latest"))
+
+
+def test_run_outside_the_reports_is_not_the_latest(tmp_path: Path) -> None:
+    """Nothing is written beside a folder that the user chose."""
+    run = begun(tmp_path, out=tmp_path / "elsewhere" / "x")
+    runs.mark_latest(run)
+    assert [path.name for path in run.folder.parent.iterdir()] == ["x"]
+
+
+def test_discarded_run_is_gone_and_the_one_before_is_the_latest(tmp_path: Path) -> None:
+    """As if it had never begun; what a user put into the folder stays."""
+    first, second = begun(tmp_path), begun(tmp_path)
+    runs.mark_latest(second)
+    (second.folder / "notes.txt").touch()
+    runs.discard(second.folder)
+    assert [path.name for path in second.folder.iterdir()] == ["notes.txt"]
+    assert runs.open_run(tmp_path / "reports" / "latest").folder == first.folder
+
+
+@pytest.mark.parametrize(
+    ("content", "error", "message"),
+    [
+        (None, ConfigError, "no run there: give the folder of a run"),
+        (b"{", LocalError, "not a `run.json` that fceval wrote: not valid JSON"),
+        (b"[]", LocalError, "not a `run.json` that fceval wrote"),
+        (b"\xff", LocalError, "not a `run.json` that fceval wrote"),
+        (b'{"format_version": 99}', LocalError, "format version 99: update fceval"),
+        (b'{"format_version": "1"}', LocalError, "not a `run.json` that fceval wrote"),
+        (b'{"format_version": 1, "config": {}}', LocalError, "not a `run.json` that fceval wrote: 'fceval_version'"),
+    ],
+)
+def test_folder_that_holds_no_run_is_refused(
+    tmp_path: Path, content: bytes | None, error: type[Exception], message: str
+) -> None:
+    """With what is wrong with it."""
+    if content is not None:
+        (tmp_path / "run.json").write_bytes(content)
+    with pytest.raises(error) as caught:
+        runs.open_run(tmp_path)
+    assert message in str(caught.value)
+
+
+@pytest.mark.parametrize("member", ["started_at", "planned_responses", "dataset", "config"])
+def test_manifest_with_a_gap_is_refused(tmp_path: Path, member: str) -> None:
+    """When it is opened, not when a report needs it."""
+    run = begun(tmp_path)
+    manifest = dict(run.manifest)
+    del manifest[member]
+    (run.folder / "run.json").write_text(json.dumps(manifest), encoding="utf-8")
+    with pytest.raises(LocalError, match=f"not a `run.json` that fceval wrote: '{member}'"):
+        runs.open_run(run.folder)
+
+
+def test_setting_that_this_fceval_does_not_know_is_named(tmp_path: Path) -> None:
+    """A run of another version, or edited by hand."""
+    run = begun(tmp_path)
+    manifest: Any = json.loads(json.dumps(run.manifest))
+    manifest["config"]["endpoint"]["rmp"] = 5
+    (run.folder / "run.json").write_text(json.dumps(manifest), encoding="utf-8")
+    with pytest.raises(ConfigError, match=r"run\.json: 1 mistake\n  endpoint\.rmp: unknown setting"):
+        runs.open_run(run.folder)
+
+
+@pytest.mark.parametrize(
+    ("tables", "name"),
+    [
+        ({"endpoint": {"base_url": "http://127.0.0.1:9/v1", "model": "other"}}, "endpoint.model"),
+        ({"endpoint": {"base_url": "http://127.0.0.1:8/v1", "model": "m"}}, "endpoint.base_url"),
+        ({"request": {"temperature": 0.5}}, "request.temperature"),
+        ({"trials": 2}, "trials"),
+        ({"dataset": {"limit": 1}}, "dataset.limit"),
+        ({"variant": [{"name": "x"}]}, "variant"),
+    ],
+)
+def test_run_goes_on_under_the_same_questions_only(tmp_path: Path, tables: dict[str, object], name: str) -> None:
+    """What differs is named, with both values."""
+    run = begun(tmp_path)
+    with pytest.raises(ConfigError) as caught:
+        runs.check_identity(run, config(tmp_path, **tables))
+    head, *lines = str(caught.value).splitlines()
+    assert head.startswith(f"{run.folder}: its requests were made under other settings")
+    assert [line.split(":")[0].strip() for line in lines] == [name]
+    assert " then, " in lines[0]
+
+
+def test_another_file_of_cases_is_another_run(tmp_path: Path) -> None:
+    """Its digest tells; a file that is gone does not matter, as the run has its cases."""
+    run = begun(tmp_path)
+    path = tmp_path / "a.jsonl"
+    runs.check_identity(run, config(tmp_path, dataset={"path": str(path)}))
+    path.write_text("{}\n", encoding="utf-8")
+    with pytest.raises(ConfigError, match=r"dataset\.sha256: \"0{64}\" then"):
+        runs.check_identity(run, config(tmp_path, dataset={"path": str(path)}))
+
+
+def test_how_fast_and_how_judged_may_change(tmp_path: Path) -> None:
+    """And is written down."""
+    run = begun(tmp_path)
+    endpoint = {"base_url": "http://127.0.0.1:9/v1", "model": "m", "rpm": 60, "concurrency": 2, "timeout_s": 5}
+    changed = runs.adopted(run, config(tmp_path, endpoint=endpoint, rules={"strings": "exact"}, max_not_measured=0.5))
+    assert changed.config.rules.strings == "exact"
+    assert runs.open_run(run.folder) == changed
+
+
+def test_copy_has_what_a_run_is_and_nothing_else(tmp_path: Path) -> None:
+    """Its settings, cases and answers; readable by its owner only."""
+    run = begun(tmp_path)
+    (run.folder / "report.md").touch()
+    copy = runs.copied(run, tmp_path / "copy")
+    assert sorted(path.name for path in copy.folder.iterdir()) == ["cases.parquet", "journal.jsonl", "run.json"]
+    assert all(path.stat().st_mode & 0o777 == 0o600 for path in copy.folder.iterdir())
+    assert runs.open_run(copy.folder) == replace(run, folder=copy.folder)
+    assert copy.journal.read_bytes() == run.journal.read_bytes()
+    with pytest.raises(ConfigError, match="holds a run already"):
+        runs.copied(run, run.folder)
+
+
+def test_run_without_answers_is_known_as_one(tmp_path: Path) -> None:
+    """No journal, or one with nothing in it."""
+    run = begun(tmp_path)
+    assert not runs.is_unanswered(run)
+    run.journal.unlink()
+    assert runs.is_unanswered(run)
+    with Journal(run.journal):
+        pass
+    assert runs.is_unanswered(run)
+
+
+def test_file_is_written_whole_or_not_at_all(tmp_path: Path) -> None:
+    """What cannot be written leaves the old file and no rest."""
+    path = tmp_path / "a"
+    runs.write_file(path, b"old")
+    assert path.stat().st_mode & 0o777 == 0o600
+    (tmp_path / "b").mkdir()
+    with pytest.raises(LocalError, match="b: cannot be written: Is a directory"):
+        runs.write_file(tmp_path / "b", b"new")
+    with pytest.raises(LocalError, match="cannot be written: No such file or directory"):
+        runs.write_file(tmp_path / "none" / "a", b"new")
+    assert sorted(each.name for each in tmp_path.iterdir()) == ["a", "b"]
+    assert path.read_bytes() == b"old"

@@ -4,16 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
+from dataclasses import replace
 from itertools import islice
 
+from fceval import dialects
+from fceval.cases.finding import Judgement
 from fceval.cases.read import read_cases
+from fceval.errors import FieldError
 from fceval.journal import JournalIndex
-from fceval.records import Case, Key, Response, Usage
+from fceval.records import Case, ExpectedCall, JsonObject, Key, Parsed, Response, ToolCall, Usage, json_text
 from fceval.runs import Run, dialogues
 from fceval.scoring.bfcl.facts import as_bfcl
+from fceval.scoring.bfcl.passable import why_unpassable
 from fceval.scoring.bfcl.question import question_of
+from fceval.scoring.equality import compare
 from fceval.scoring.facts import Facts, facts_of
-from fceval.scoring.matchers import check_case
+from fceval.scoring.matchers import acceptable, check_case, may_be_left_out
 from fceval.scoring.rules import Rules
 from fceval.scoring.verdict import scores_of
 from fceval.tables import ARGUMENTS, CALLS, RESPONSE_FACTS, SCORES, ParquetTable, frame
@@ -67,3 +73,32 @@ def looked_up(this: Run, keys: Sequence[Key]) -> tuple[Mapping[str, Case], Mappi
     cases = {case.case_id: case for case in read_cases(this.cases) if case.case_id in wanted} if wanted else {}
     with closing(JournalIndex(this.journal)) as index:
         return cases, {key: response for key in keys if (response := index.get(key))}
+
+
+def judgement() -> Judgement:
+    """Return what linting has to know of expectations and of foreign rules."""
+    return Judgement(
+        check=check_case,
+        acceptable=acceptable,
+        may_be_left_out=may_be_left_out,
+        is_equal=lambda wanted, value, node: not compare(wanted, value, node, Rules()).fault,
+        passes=_passes,
+        why_unpassable=_why_unpassable,
+    )
+
+
+def _passes(case: Case, expected: tuple[ExpectedCall, ...], calls: Sequence[tuple[str, JsonObject]]) -> bool:
+    alone = replace(case, turns=(replace(case.turns[0], expected=(expected,)),))
+    made = [ToolCall(f"call_{at}", name, json_text(value), value) for at, (name, value) in enumerate(calls)]
+    message = dialects.load("tools").answer(made, None)
+    response = Response(Key(case.case_id, "", 0, 0, 0), "", message, None, Usage(), None, (), ())
+    facts = facts_of(alone, response, Parsed(tuple(made), ""), Rules())
+    scores = scores_of(frame([facts.response], RESPONSE_FACTS), frame(facts.calls, CALLS))
+    return bool(scores["passed"][0])
+
+
+def _why_unpassable(case: Case) -> tuple[str, str] | None:
+    try:
+        return why_unpassable(question_of(case))
+    except FieldError:
+        return None  # not a case of BFCL

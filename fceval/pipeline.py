@@ -32,7 +32,7 @@ from fceval.endpoints import Address
 from fceval.engines import Stop
 from fceval.errors import ConfigError, ExitCode, FcevalError, LocalError, did_you_mean
 from fceval.journal import Journal, JournalIndex
-from fceval.judging import check_scorable, looked_up, write_tables
+from fceval.judging import check_scorable, judgement, looked_up, write_tables
 from fceval.records import Case, Json, JsonObject, Key
 from fceval.report import exporters
 from fceval.report.bfcl import bfcl_section
@@ -43,7 +43,7 @@ from fceval.report.summary import summarise, with_chapter
 from fceval.report.totals import summary_document
 from fceval.report.visible import visible_lines
 from fceval.runs import Run
-from fceval.scoring.matchers import acceptable, check_case
+from fceval.scoring.matchers import check_case
 from fceval.stats.bfcl import bfcl_by_variant
 from fceval.stats.metrics import measure
 from fceval.tables import METRICS, read_table, write_table
@@ -293,7 +293,7 @@ def show(reference: Path, case_id: str | None) -> str:
 
 def lint(path: Path, *, as_json: bool) -> tuple[str, bool]:
     """Return the findings of a dataset as text or JSON, and whether an error is among them."""
-    findings = list(linting.lint(read_rows(path), check_case, acceptable))
+    findings = list(linting.lint(read_rows(path), judgement()))
     has_errors = any(finding.severity == "error" for finding in findings)
     if as_json:
         return json.dumps([dataclasses.asdict(finding) for finding in findings], indent=2), has_errors

@@ -1,8 +1,7 @@
 """Every record of fceval, in the order in which it appears in the line.
 
 case -> dialogue -> request -> attempt -> response -> tool call -> facts -> score -> metric.
-All are frozen: a stage takes records and returns new ones. The row records (`ResponseFact` and below) hold
-plain values only, because `fceval.tables` derives the Parquet schemas from their annotations.
+All are frozen. The row records hold plain values, because `fceval.tables` derives its schemas from them.
 """
 
 from __future__ import annotations
@@ -18,7 +17,6 @@ Json: TypeAlias = bool | int | float | str | Sequence["Json"] | Mapping[str, "Js
 """A decoded JSON value."""
 JsonObject: TypeAlias = Mapping[str, Json]
 """A decoded JSON object."""
-
 Expectation: TypeAlias = Json
 """What is acceptable for one argument: a literal, or ``{"$match": NAME, ...}`` (read by `fceval.scoring.matchers`)."""
 
@@ -116,15 +114,13 @@ class Case:
     @property
     def content_hash(self) -> str:
         """Hex sha256 over everything that decides request and verdict; labels and provenance are left out."""
-        deciding = {name: value for name, value in self.fields.items() if name in DECIDING_FIELDS and value is not None}
+        names = (
+            "messages tools expected expected_any_of turns tool_choice parallel_tool_calls request order extra_calls"
+        )
+        deciding = {
+            name: self.fields[name] for name in (*names.split(), "strings") if self.fields.get(name) is not None
+        }
         return hashlib.sha256(canonical_json(deciding).encode()).hexdigest()
-
-
-DECIDING_FIELDS = frozenset(
-    {"messages", "tools", "expected", "expected_any_of", "turns"}
-    | {"tool_choice", "parallel_tool_calls", "request", "order", "extra_calls", "strings"}
-)
-"""Fields of a case that decide what is sent or what is right."""
 
 
 # --- speak and ask --------------------------------------------------------------------------------------------
@@ -229,8 +225,6 @@ class ToolCall:
     """The decoded arguments; None with a problem where they could not be decoded."""
     problem: str | None = None
     """Why the call is unusable; None where its arguments are a JSON object."""
-    notes: tuple[str, ...] = ()
-    """What the reader of the arguments noticed (`duplicate_key` and the like)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -266,7 +260,7 @@ class ResponseFact(Row):
     failure: str | None
     """Outcome of a response that was not measured; None where it was."""
     failure_detail: str | None
-    """For a person: what went wrong on the wire."""
+    """For a person: what went wrong on the wire, or why an attempted call is unusable."""
     wanted: str
     """`calls`, `none` or `any`."""
     alternative: int
@@ -292,9 +286,8 @@ class ResponseFact(Row):
     served_model: str | None
     finish_reason: str | None
     bfcl_outcome: str | None = None
-    """By BFCL's rules; None under the native ones."""
     bfcl_error_type: str | None = None
-    """BFCL's own word for what is wrong."""
+    """Both by BFCL's rules; None under the native ones."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -326,6 +319,8 @@ class CallFact(Row):
     """JSON text."""
     predicted_arguments: str | None
     """Verbatim."""
+    credit: float = 0.0
+    """Share of its arguments that are right, in [0, 1]; 0 for another tool, or without a partner."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -380,7 +375,7 @@ class Score(Row):
     failure_detail: str | None
     served_model: str | None
     finish_reason: str | None
-    bfcl_error_type: str | None
+    bfcl_error_type: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,149 +5,63 @@ Unlike reading, which stops at the first row that is no case, linting goes on an
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any, Literal, TypeAlias
+import hashlib
+from collections.abc import Iterable, Iterator
+from typing import Any
 
+from fceval.cases.finding import Finding, Judgement, Remark
+from fceval.cases.lint_expected import expectation_remarks
+from fceval.cases.lint_tools import tool_remarks
 from fceval.cases.rows import case_of
-from fceval.errors import FieldError, did_you_mean
-from fceval.records import Case, Expectation, ExpectedCall, Json, JsonObject, Turn, json_text
-from fceval.toolschema import Misfit, SchemaNode, ToolSchema, child_path, compile_tool
+from fceval.errors import FieldError
+from fceval.records import Case, JsonObject, canonical_json
 
-Severity: TypeAlias = Literal["error", "warning"]
-Acceptable: TypeAlias = Callable[[Expectation, SchemaNode], Iterable[Json]]
-"""Lists values that an expectation accepts for a place of a schema; none where the argument may only be left out."""
+_QUESTION = ("messages", "tools", "tool_choice", "parallel_tool_calls", "request")
+_EXPECTED = ("expected", "expected_any_of", "turns", "order", "extra_calls")
 
 
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """One thing that is wrong, or looks so."""
-
-    row: int
-    """1-based."""
-    case_id: str | None
-    """None where the row has none."""
-    field: str | None
-    """As `expected[0].arguments.city`; None for the row."""
-    severity: Severity
-    """An error makes the case unusable or unpassable; a warning may be meant."""
-    rule: str
-    """A short name of the check."""
-    problem: str
-    """What was found, and what to do."""
-
-
-def lint(
-    rows: Iterable[tuple[int, JsonObject]], check: Callable[[Case], None], acceptable: Acceptable
-) -> Iterator[Finding]:
+def lint(rows: Iterable[tuple[int, JsonObject]], judgement: Judgement) -> Iterator[Finding]:
     """Yield the findings of a dataset, in the order of its rows.
 
     Args:
         rows: Row numbers and decoded rows.
-        check: Raises `FieldError` for a case whose expectations cannot be read.
-        acceptable: Lists what an expectation accepts.
+        judgement: What is known of expectations.
     """
-    first_rows: dict[str, int] = {}
+    ids: dict[str, int] = {}
+    questions: dict[bytes, tuple[int, bytes]] = {}
     for row, fields in rows:
         try:
             case = case_of(fields, row)
-            check(case)
+            judgement.check(case)
         except FieldError as error:
             name = fields.get("case_id")
             case_id = name if isinstance(name, str) else None
             yield Finding(row, case_id, error.field, "error", "not-a-case", str(error))
             continue
-        if (first := first_rows.setdefault(case.case_id, row)) != row:
-            problem = f"`{case.case_id}` stands in row {first} already: ids must be unique"
-            yield Finding(row, case.case_id, "case_id", "error", "duplicate-id", problem)
-        yield from _schema_findings(case)
-        yield from _expectation_findings(case, acceptable)
+        for remark in (*_repetitions(case, ids, questions), *tool_remarks(case), *expectation_remarks(case, judgement)):
+            yield Finding(row, case.case_id, remark.field, remark.severity, remark.rule, remark.problem)
 
 
-def _schema_findings(case: Case) -> Iterator[Finding]:
-    for position, tool in enumerate(case.tools):
-        if problem := compile_tool(tool).problem:
-            place = f"tools[{position}].function.parameters"
-            advice = f"no JSON Schema that can be used: {problem}"
-            yield Finding(case.row, case.case_id, place, "error", "invalid-schema", advice)
+def _repetitions(case: Case, ids: dict[str, int], questions: dict[bytes, tuple[int, bytes]]) -> Iterator[Remark]:
+    """Yield what a case repeats of the rows before it: its id, or its question with another answer."""
+    if (first := ids.setdefault(case.case_id, case.row)) != case.row:
+        problem = f"`{case.case_id}` stands in row {first} already: ids must be unique"
+        yield Remark("error", "duplicate-id", "case_id", problem)
+    answer = _digest({name: case.fields.get(name) for name in _EXPECTED})
+    earlier, other = questions.setdefault(_digest(_question(case)), (case.row, answer))
+    if other != answer:
+        problem = f"row {earlier} asks the very same and expects something else: a model that is right there fails here"
+        field = next(name for name in ("turns", "expected_any_of", "expected") if case.fields.get(name) is not None)
+        yield Remark("warning", "contradiction", field, problem)
 
 
-def _expectation_findings(case: Case, acceptable: Acceptable) -> Iterator[Finding]:
-    schemas = {tool.name: compile_tool(tool) for tool in case.tools}
-    for place, turn in _places(case):
-        if turn.expected == "any" and not case.tools:
-            problem = "no answer can pass: some call is wanted, but no tool is offered"
-            yield Finding(case.row, case.case_id, f"{place}expected", "error", "unpassable", problem)
-    for place, call in _expected_calls(case):
-        for severity, rule, field, problem in _call_findings(call, schemas[call.name], acceptable):
-            yield Finding(case.row, case.case_id, f"{place}{field}", severity, rule, problem)
+def _question(case: Case) -> JsonObject:
+    """Return what a model is asked; of turns, what is expected of each is left out."""
+    asked: dict[str, Any] = {name: case.fields.get(name) for name in _QUESTION}
+    turns: Any = case.fields.get("turns") or ()
+    asked["turns"] = [{name: value for name, value in turn.items() if name not in _EXPECTED} for turn in turns]
+    return asked
 
 
-def _places(case: Case) -> Iterator[tuple[str, Turn]]:
-    for number, turn in enumerate(case.turns):
-        yield f"turns[{number}]." if case.fields.get("turns") is not None else "", turn
-
-
-def _expected_calls(case: Case) -> Iterator[tuple[str, ExpectedCall]]:
-    several: Any = case.fields.get("turns")
-    for (place, turn), fields in zip(_places(case), several or [case.fields], strict=True):
-        if turn.expected == "any":
-            continue
-        for alternative, calls in enumerate(turn.expected):
-            listed = f"expected_any_of[{alternative}]" if fields.get("expected") is None else "expected"
-            for position, call in enumerate(calls):
-                yield f"{place}{listed}[{position}]", call
-
-
-def _call_findings(
-    call: ExpectedCall, schema: ToolSchema, acceptable: Acceptable
-) -> Iterator[tuple[Severity, str, str, str]]:
-    """Yield (severity, rule, field, problem): the call as written down must itself be a call the tool takes."""
-    declared = schema.node.properties
-    accepted = {name: list(acceptable(wanted, schema.node.member(name))) for name, wanted in call.arguments.items()}
-    answer = _plainest_answer(accepted, schema)
-    free = [place for name, wanted in call.arguments.items() for place in _free(wanted, child_path("$", name))]
-
-    def known(misfits: Iterable[Misfit]) -> list[Misfit]:
-        return [misfit for misfit in misfits if not any(_is_within(misfit.path, place) for place in free)]
-
-    misfits = known(schema.misfits(answer))
-    for misfit in misfits:
-        problem = f"no answer can pass: the tool's schema refuses what is expected ({misfit.path}: {misfit.problem})"
-        yield "error", "unpassable", ".arguments", problem
-    for name in call.arguments:
-        if schema.node.member(name).schema is None and not misfits:
-            problem = f"tool `{call.name}` declares no argument `{name}`{did_you_mean(name, declared)}"
-            yield "warning", "undeclared-argument", f".arguments.{name}", problem
-        for value in accepted[name]:
-            if not misfits and (refused := known(schema.misfits({**answer, name: value}))):
-                problem = f"{json_text(value)} is accepted, but the tool's schema refuses it: {refused[0].problem}"
-                yield "warning", "unreachable-value", f".arguments.{name}", problem
-
-
-def _plainest_answer(accepted: Mapping[str, Sequence[Json]], schema: ToolSchema) -> dict[str, Json]:
-    """Return one acceptable call: of each argument the first value that the schema takes, else the first."""
-    answer = {name: values[0] for name, values in accepted.items() if values}
-    for name in answer:
-        place = child_path("$", name)
-        for value in accepted[name]:
-            if not any(_is_within(misfit.path, place) for misfit in schema.misfits({**answer, name: value})):
-                answer[name] = value
-                break
-    return answer
-
-
-def _free(wanted: Expectation, place: str) -> Iterator[str]:
-    """Yield the places where every value is accepted: the one that stands for them there proves nothing."""
-    if isinstance(wanted, Mapping) and wanted.get("$match") == "any":
-        yield place
-    elif isinstance(wanted, Mapping):
-        for name, value in wanted.items():
-            yield from _free(value, child_path(place, name))
-    elif isinstance(wanted, list):
-        for position, value in enumerate(wanted):
-            yield from _free(value, child_path(place, position))
-
-
-def _is_within(path: str, place: str) -> bool:
-    return path == place or path.startswith((f"{place}.", f"{place}["))
+def _digest(chosen: JsonObject) -> bytes:
+    return hashlib.blake2b(canonical_json(chosen).encode("utf-8", "surrogatepass"), digest_size=16).digest()

@@ -40,7 +40,7 @@ def _lines(example: Example) -> Iterator[str]:
     if example.tags:
         yield visible(f"tags {', '.join(example.tags)}")
     if example.failure_detail:
-        yield f"not measured: {visible(example.failure_detail)}"
+        yield f"{'what went wrong' if example.measured else 'not measured'}: {visible(example.failure_detail)}"
     yield ""
     for message in example.messages:
         yield from _indented(f"{visible(message.role)}: ", message.text)

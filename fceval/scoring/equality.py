@@ -152,7 +152,7 @@ class _Slot:
             )
             if comparison.fault is None:
                 return comparison
-        elif wanted is None and self.takes_null_as_absent:
+        elif wanted is None and self.takes_null_as_absent and self.name in self.owner.properties:
             return Comparison(None, self.path, ("omitted",))
         # A default stands in for an optional argument only: without a required one the call is not valid.
         default = MISSING if self.name in self.owner.required else _literal_default(self.node)

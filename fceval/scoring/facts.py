@@ -140,6 +140,7 @@ class _Rows:
             selected=pair.selected,
             arguments_ok=fault is None if pair.selected else None,
             strict_ok=pair.strict if pair.selected else None,
+            credit=pair.likeness.arguments_right,
             wanted=wanted,
             found=found,
         )
@@ -191,6 +192,7 @@ class _Rows:
         selected: bool = False,
         arguments_ok: bool | None = None,
         strict_ok: bool | None = None,
+        credit: float = 0.0,
         ignored: bool = False,
         wanted: ExpectedCall | None = None,
         found: ToolCall | None = None,
@@ -215,6 +217,7 @@ class _Rows:
                 ignored=ignored,
                 expected_arguments=json_text(dict(wanted.arguments)) if wanted else None,
                 predicted_arguments=found.arguments if found else None,
+                credit=credit,
             )
         )
 
@@ -247,7 +250,7 @@ def _response_fact(  # noqa: PLR0913, PLR0917 -- what the comparison decided, in
         tags=list(case.tags),
         content_hash=case.content_hash,
         failure=response.failure,
-        failure_detail=last.detail if last and response.failure else None,
+        failure_detail=_detail(response, parsed),
         wanted=wanted,
         alternative=alternative,
         expected_calls=expected_calls,
@@ -267,6 +270,14 @@ def _response_fact(  # noqa: PLR0913, PLR0917 -- what the comparison decided, in
         served_model=response.served_model,
         finish_reason=response.finish_reason,
     )
+
+
+def _detail(response: Response, parsed: Parsed | None) -> str | None:
+    """Return what went wrong on the wire, or else why attempted calls are unusable."""
+    if parsed is None:
+        return response.attempts[-1].detail if response.attempts else None
+    problems = [call.problem for call in parsed.calls if call.problem is not None]
+    return "; ".join([*problems, *parsed.problems]) or None
 
 
 _TOO_MANY = 429

@@ -120,6 +120,14 @@ TABLE: tuple[Metric, ...] = (
         _made.sum() + _wanted.sum(),
         "rate",
     ),
+    Amount(
+        "partial_credit",
+        "Share of the arguments that are right, averaged over calls; a call missing or too many has 0",
+        "calls",
+        pl.col("credit").filter(_wanted | _made).mean(),
+        (_wanted | _made).sum(),
+        "rate",
+    ),
     Amount("expected_calls", "Calls that the measured cases expect", "calls", _wanted.sum(), pl.len()),
     Amount("predicted_calls", "Calls that the model made", "calls", _made.sum(), pl.len()),
     Rate(

@@ -53,6 +53,9 @@ request = { max_tokens = 64 }
 """
 
 
+ADVICE = "give what any OpenAI client is given, e.g. https://host/v1"
+
+
 def load(folder: Path, text: str, *overrides: tuple[str, Json]) -> RunConfig:
     """Load settings from a file with this text."""
     path = folder / "run.toml"
@@ -126,8 +129,7 @@ def test_all_mistakes_are_told_at_once() -> None:
         "report.formats: there is no `htm` (did you mean `html`?); there are: html, json, markdown",
         "name: `a b`: use letters, digits, `_`, `.` and `-`, at most 64",
         "variant[2].name: `y` is the name of another variant",
-        "endpoint.base_url: `host` is no http:// or https:// URL: "
-        "give what any OpenAI client is given, e.g. https://host/v1",
+        f"endpoint.base_url: `host` is no http:// or https:// URL: {ADVICE}",
         "dataset.limit: Input should be greater than or equal to 1, found 0",
         "dataset.limits: unknown setting (did you mean `limit`?)",
         "endpoint.concurency: unknown setting (did you mean `concurrency`?)",

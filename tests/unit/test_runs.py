@@ -21,8 +21,11 @@ from tests.case_rows import row
 
 def config(folder: Path, **tables: object) -> RunConfig:
     """Return settings whose runs go below a folder."""
-    endpoint = {"base_url": "http://127.0.0.1:9/v1", "model": "m"}
-    return parse_config({"report": {"dir": str(folder / "reports")}, "endpoint": endpoint, **tables}, origin="x")
+    plain: dict[str, Any] = {
+        "report": {"dir": str(folder / "reports")},
+        "endpoint": {"base_url": "http://127.0.0.1:9/v1", "model": "m"},
+    }
+    return parse_config(plain | tables, origin="x")
 
 
 def begun(folder: Path, out: Path | None = None, **tables: object) -> runs.Run:

@@ -1,4 +1,4 @@
-"""Linting: each rule finds what it is for, and is silent where nothing is wrong."""
+"""Linting: every row is looked at, alone and against the rows before it."""
 
 from __future__ import annotations
 
@@ -7,122 +7,96 @@ from typing import Any
 
 import pytest
 
+from fceval.cases.importers import Imported
+from fceval.cases.importers.bfcl import PLUGIN
 from fceval.cases.lint import lint
 from fceval.cases.read import read_rows
-from fceval.scoring.matchers import acceptable, check_case
-from tests.case_rows import LEFT_OUT, WEATHER, row, turns_row
+from fceval.judging import judgement
+from tests.bfcl_data import bfcl_rows, write_bfcl_folder
+from tests.case_rows import LEFT_OUT, row, turns_row
+from tests.cli_process import PROJECT
+
+OSLO = {"name": "get_weather", "arguments": {"city": "Oslo"}}
+PARIS = {"name": "get_weather", "arguments": {"city": "Paris"}}
 
 
 def findings(*rows: dict[str, Any]) -> list[tuple[int, str, str, str | None]]:
     """Return (row, severity, rule, field) of what is found in rows."""
-    found = lint(enumerate(rows, 1), check_case, acceptable)
+    found = lint(enumerate(rows, 1), judgement())
     return [(each.row, each.severity, each.rule, each.field) for each in found]
-
-
-def wants(arguments: dict[str, Any], parameters: object = None) -> dict[str, Any]:
-    """Return a row that wants one call with these arguments, of a tool with these parameters."""
-    tool = WEATHER if parameters is None else {"function": {"name": "get_weather", "parameters": parameters}}
-    return row(tools=[tool], expected=[{"name": "get_weather", "arguments": arguments}])
 
 
 @pytest.mark.parametrize("name", ["starter", "quickstart"])
 def test_our_own_datasets_have_no_finding(name: str) -> None:
     """They are what a user copies from."""
-    rows = read_rows(Path(__file__).parents[3] / "datasets" / f"{name}.jsonl")
-    assert list(lint(rows, check_case, acceptable)) == []
+    rows = list(read_rows(PROJECT / "datasets" / f"{name}.jsonl"))
+    assert rows
+    assert list(lint(rows, judgement())) == []
 
 
 def test_every_row_is_looked_at() -> None:
     """A row that is no case does not hide what is wrong after it; a row without an id is found as well."""
-    rows = [row(messages=[]), row(case_id=LEFT_OUT), row(case_id="b"), row(case_id="b"), wants({"city": 5})]
+    wrong = row(expected=[{"name": "get_weather", "arguments": {"city": 5}}])
+    rows = [row(messages=[]), row(case_id=LEFT_OUT), row(case_id="b"), row(case_id="b"), wrong]
     assert findings(*rows) == [
         (1, "error", "not-a-case", "messages"),
         (2, "error", "not-a-case", "case_id"),
         (4, "error", "duplicate-id", "case_id"),
+        (5, "warning", "contradiction", "expected"),
         (5, "error", "unpassable", "expected[0].arguments"),
     ]
 
 
 def test_expectation_that_cannot_be_read_is_no_case() -> None:
-    """What the caller's check refuses is found like any other mistake."""
-    assert findings(wants({"city": {"$match": "one_off"}})) == [
-        (1, "error", "not-a-case", "expected[0].arguments.city")
-    ]
+    """What the stage that judges refuses is found like any other mistake."""
+    wanted = [{"name": "get_weather", "arguments": {"city": {"$match": "one_off"}}}]
+    assert findings(row(expected=wanted)) == [(1, "error", "not-a-case", "expected[0].arguments.city")]
+
+
+def test_finding_names_its_case() -> None:
+    """By its id where it has one that can be read, also where the row is no case otherwise."""
+    rows = [row(case_id="b", messages=[]), row(case_id=5), row(case_id="c"), row(case_id="c")]
+    assert [each.case_id for each in lint(enumerate(rows, 1), judgement())] == ["b", None, "c"]
+
+
+def test_duplicate_names_the_first_row() -> None:
+    """A third row with the same id refers to the first one, which alone has no finding."""
+    found = list(lint(enumerate([row(), row(), row()], 1), judgement()))
+    assert [(each.row, "row 1" in each.problem) for each in found] == [(2, True), (3, True)]
 
 
 @pytest.mark.parametrize(
-    "arguments",
+    ("first", "second"),
     [
-        {},
-        {"city": 5},
-        {"city": "Oslo", "days": 0},
-        {"city": "Oslo", "day": 1},
-        {"city": {"$match": "one_of", "values": [1, 2]}},
+        (row(), row(case_id="b", expected=[PARIS])),
+        (row(), row(case_id="b", expected=[])),
+        (row(), row(case_id="b", expected="any")),
+        (row(), row(case_id="b", expected=LEFT_OUT, expected_any_of=[[OSLO]])),
+        (row(expected=[OSLO, PARIS]), row(case_id="b", expected=[PARIS, OSLO], order="strict")),
+        (turns_row({"expected": [OSLO]}, {}), turns_row({"expected": [OSLO]}, {"expected": [PARIS]}, case_id="b")),
     ],
 )
-def test_call_that_the_schema_refuses_cannot_pass(arguments: dict[str, Any]) -> None:
-    """A required argument not wanted, a wrong type, out of range, not declared where nothing else is allowed."""
-    assert findings(wants(arguments)) == [(1, "error", "unpassable", "expected[0].arguments")]
-
-
-OPEN = {"type": "object", "properties": {"city": {"type": "string"}}}
-PATTERNED = {"type": "object", "patternProperties": {"^x-": {"type": "string"}}}
+def test_same_question_with_another_answer_is_a_contradiction(first: dict[str, Any], second: dict[str, Any]) -> None:
+    """Whatever a model says, one of the two fails or is judged otherwise."""
+    found = findings(first, second)
+    assert [each for each in found if each[2] == "contradiction"] == [
+        (2, "warning", "contradiction", "expected")
+    ] or "turns" in first
 
 
 @pytest.mark.parametrize(
-    ("row_", "field"),
+    "second",
     [
-        (wants({"cyti": "Oslo"}, OPEN), "expected[0].arguments.cyti"),
-        (wants({"cyti": "Oslo"}, {}), "expected[0].arguments.cyti"),
-        (row(tools=[{"function": {"name": "get_weather"}}]), "expected[0].arguments.city"),
+        row(case_id="b"),
+        row(case_id="b", category="other", tags=["x"]),
+        row(case_id="b", expected=[PARIS], messages=[{"role": "user", "content": "And in Paris?"}]),
+        row(case_id="b", expected="any", tool_choice="required"),
+        row(case_id="b", expected=[PARIS], request={"temperature": 1}),
     ],
 )
-def test_argument_that_no_schema_declares_is_a_warning(row_: dict[str, Any], field: str) -> None:
-    """The schema allows it, but the model cannot know of it."""
-    assert findings(row_) == [(1, "warning", "undeclared-argument", field)]
-
-
-def test_value_that_the_schema_refuses_is_unreachable() -> None:
-    """An alternative that no obedient model gives: first or last in the list."""
-    for values in (["Oslo", 5], [5, "Oslo"]):
-        assert findings(wants({"city": {"$match": "one_of", "values": values}})) == [
-            (1, "warning", "unreachable-value", "expected[0].arguments.city")
-        ]
-
-
-@pytest.mark.parametrize(
-    "row_",
-    [
-        row(),
-        row(expected="any"),
-        row(tools=[], expected=[]),
-        wants({"city": {"$match": "any"}, "days": 1}),
-        wants({"city": {"$match": "any"}}, {"properties": {"city": {"pattern": "^[A-Z]{3}$"}}, "required": ["city"]}),
-        wants(
-            {"where": {"city": {"$match": "any"}, "days": 1}},
-            {"properties": {"where": {"properties": {"city": {"pattern": "^[A-Z]{3}$"}, "days": {}}}}},
-        ),
-        wants({"x-unit": "C"}, PATTERNED),
-        wants({"x-unit": "C"}, {"type": "object", "additionalProperties": {"type": "string"}}),
-        wants({"city": {"$match": "one_of", "values": ["Oslo", "Bergen"]}, "days": 2}),
-    ],
-)
-def test_row_that_can_be_passed_has_no_finding(row_: dict[str, Any]) -> None:
-    """What stands for `any` is of our making, and proves nothing against a case."""
-    assert findings(row_) == []
-
-
-def test_schema_that_is_none_is_found_and_blames_no_call() -> None:
-    """The tool's place is named; its calls cannot be checked."""
-    assert findings(wants({"city": 5}, {"type": "strnig"})) == [
-        (1, "error", "invalid-schema", "tools[0].function.parameters"),
-        (1, "warning", "undeclared-argument", "expected[0].arguments.city"),
-    ]
-
-
-def test_some_call_without_a_tool_cannot_pass() -> None:
-    """`any` wants a call, and there is nothing to call."""
-    assert findings(row(tools=[], expected="any")) == [(1, "error", "unpassable", "expected")]
+def test_same_answer_or_another_question_is_no_contradiction(second: dict[str, Any]) -> None:
+    """A repeated case may weigh more on purpose; tools, choice and parameters belong to the question."""
+    assert findings(row(), second) == []
 
 
 def test_place_is_the_one_in_the_file() -> None:
@@ -139,3 +113,18 @@ def test_place_is_the_one_in_the_file() -> None:
         "turns[0].expected[0].arguments",
         "turns[1].expected_any_of[1][0].arguments",
     ]
+
+
+IMPOSSIBLE = {"simple_java_36", "simple_java_65", "live_simple_112-68-0", "live_multiple_964-207-0"}
+"""Those of BFCL's impossible cases that are among the public ones."""
+
+
+def test_impossible_cases_of_bfcl_are_found(shared_data: Path, tmp_path: Path) -> None:
+    """As imported, those are errors by BFCL's rules that are known to be impossible there, and no others."""
+    folder = write_bfcl_folder(tmp_path / "data", bfcl_rows(shared_data, "cases_public"))
+    imported = [item.fields for item in PLUGIN.read(folder) if isinstance(item, Imported)]
+    found = [
+        each for each in lint(enumerate(imported, 1), judgement()) if each.rule == "unpassable-by-source"
+    ]
+    assert {each.case_id for each in found} == IMPOSSIBLE
+    assert all(each.severity == "error" and str(each.field).startswith("source.ground_truth[") for each in found)

@@ -103,20 +103,24 @@ def test_what_is_known_is_not_asked_again() -> None:
     assert len(endpoint.received) == asked + 1
 
 
-def test_drain_lets_what_is_in_flight_finish() -> None:
-    """Nothing new is begun, nothing is lost."""
+@pytest.mark.parametrize("turns", [1, 2])
+def test_drain_lets_what_is_in_flight_finish(turns: int) -> None:
+    """Nothing new is begun, no next turn either, and nothing is lost."""
     responses: list[Response] = []
     loops: list[asyncio.AbstractEventLoop] = []
 
     def work() -> Iterator[tuple[Dialogue, Sequence[Response]]]:
         loops.append(asyncio.get_running_loop())
-        yield from dialogues(50)
+        yield from dialogues(50, turns)
 
     with FakeEndpoint(SLOW) as endpoint:
 
         def drain(stop: Stop) -> None:
             endpoint.wait_for(4)
+            drained = threading.Event()
             loops[0].call_soon_threadsafe(stop.drain)
+            loops[0].call_soon_threadsafe(drained.set)
+            drained.wait(5)
             endpoint.release()
 
         stop = run(endpoint.base_url, work(), responses.append, drain)

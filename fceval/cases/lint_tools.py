@@ -1,0 +1,71 @@
+"""What is wrong with the tools of a case: names that vendors refuse, schemas that are none, or not strict ones."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+
+from fceval.cases.finding import Remark
+from fceval.records import Case, Json, Tool
+from fceval.toolschema import child_path, compile_tool
+
+_NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
+_REFUSED_IN_STRICT = (
+    "allOf",
+    "default",
+    "dependentRequired",
+    "dependentSchemas",
+    "else",
+    "if",
+    "not",
+    "oneOf",
+    "patternProperties",
+    "then",
+)
+"""Keywords that OpenAI's structured outputs answer with `... is not permitted` (HTTP 400)."""
+
+
+def tool_remarks(case: Case) -> Iterator[Remark]:
+    """Yield what is wrong with the tools on offer."""
+    for position, tool in enumerate(case.tools):
+        place = f"tools[{position}].function"
+        if not _NAME.fullmatch(tool.name):
+            problem = f"`{tool.name}`: OpenAI takes letters, digits, `_` and `-` only, at most 64 of them"
+            yield Remark("warning", "tool-name", f"{place}.name", problem)
+        if refusal := compile_tool(tool).problem:
+            yield Remark(
+                "error", "invalid-schema", f"{place}.parameters", f"no JSON Schema that can be used: {refusal}"
+            )
+        elif tool.strict:
+            yield from _strict_remarks(tool, f"{place}.parameters")
+
+
+def _strict_remarks(tool: Tool, place: str) -> Iterator[Remark]:
+    """Yield one remark per way in which a tool with `strict: true` is not in the strict subset of JSON Schema."""
+    for path, offence in _unstrict(tool.parameters, "$"):
+        problem = f"{path}: {offence}; an endpoint that honours `strict` answers 400"
+        yield Remark("warning", "strict-schema", place, problem)
+
+
+def _unstrict(schema: Json, path: str) -> Iterator[tuple[str, str]]:
+    if not isinstance(schema, Mapping):
+        return
+    for keyword in _REFUSED_IN_STRICT:
+        if keyword in schema:
+            yield path, f"`{keyword}` is not permitted"
+    members = schema.get("properties")
+    members = members if isinstance(members, Mapping) else {}
+    if schema.get("type") == "object" or members:
+        if schema.get("additionalProperties") is not False:
+            yield path, "`additionalProperties` must be false"
+        required = schema.get("required")
+        optional = sorted(set(members) - set(required if isinstance(required, list) else ()))
+        if optional:
+            yield path, f"every property must be required, and these are not: {', '.join(optional)}"
+    for name, member in members.items():
+        yield from _unstrict(member, child_path(path, name))
+    yield from _unstrict(schema.get("items"), child_path(path, "items"))
+    for combinator in ("anyOf", "$defs", "definitions"):
+        inner = schema.get(combinator)
+        for each in inner.values() if isinstance(inner, Mapping) else inner if isinstance(inner, list) else ():
+            yield from _unstrict(each, child_path(path, combinator))

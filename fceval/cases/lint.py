@@ -64,4 +64,4 @@ def _question(case: Case) -> JsonObject:
 
 
 def _digest(chosen: JsonObject) -> bytes:
-    return hashlib.blake2b(canonical_json(chosen).encode("utf-8", "surrogatepass"), digest_size=16).digest()
+    return hashlib.blake2b(canonical_json(chosen).encode(), digest_size=16).digest()

@@ -115,9 +115,17 @@ def _free_text_remarks(case: Case, wanted: str, field: str) -> Iterator[Remark]:
 
 def _is_dictated(case: Case, text: str) -> bool:
     """Whether a message holds the text word for word: then one wording is fair."""
-    wanted = "".join(text.split()).casefold()
-    said = (json_text(message.get("content")) for turn in case.turns for message in turn.messages)
-    return any(wanted in "".join(each.replace("\\n", " ").replace('\\"', '"').split()).casefold() for each in said)
+    said = "\n".join(_said(message.get("content")) for turn in case.turns for message in turn.messages)
+    if case.strings == "exact":
+        return text in said
+    return "".join(text.split()).casefold() in "".join(said.split()).casefold()
+
+
+def _said(content: Json) -> str:
+    """Return the text of a message's content, which may be in parts."""
+    if isinstance(content, list):
+        return "\n".join(str(part.get("text", "")) for part in content if isinstance(part, Mapping))
+    return content if isinstance(content, str) else ""
 
 
 def _plainest_answer(call: ExpectedCall, schema: ToolSchema, judgement: Judgement) -> dict[str, Json]:

@@ -55,7 +55,8 @@ def _unstrict(schema: Json, path: str) -> Iterator[tuple[str, str]]:
             yield path, f"`{keyword}` is not permitted"
     members = schema.get("properties")
     members = members if isinstance(members, Mapping) else {}
-    if schema.get("type") == "object" or members:
+    kinds = schema.get("type")
+    if members or "object" in (kinds if isinstance(kinds, list) else [kinds]):
         if schema.get("additionalProperties") is not False:
             yield path, "`additionalProperties` must be false"
         required = schema.get("required")

@@ -167,8 +167,12 @@ def _refuse_misspelt(fields: JsonObject) -> None:
 
 def _is_own_word(word: str) -> bool:
     """Whether a name is near a known one only because it is made from it, as `request_id` and `subcategory` are."""
-    made_from = any(known in word and len(word) - len(known) >= _OWN_LETTERS for known in FIELDS)
-    return made_from and not any(known.startswith(word) for known in FIELDS)
+    if any(known.startswith(word) for known in FIELDS):
+        return False
+    own_letters = {known: len(word.replace(known, "", 1).strip("_")) for known in FIELDS if known in word}
+    return any(
+        letters >= _OWN_LETTERS or (letters and f"_{known}_" in f"_{word}_") for known, letters in own_letters.items()
+    )
 
 
 @lru_cache(maxsize=4096)

@@ -100,6 +100,7 @@ def test_mistake_is_named_with_its_field(fields: dict[str, Any], field: str, pro
         ("expected_any", "expected_any_of"),
         ("toolChoice", "tool_choice"),
         ("extra-calls", "extra_calls"),
+        ("tags_", "tags"),
     ],
 )
 def test_misspelt_field_is_refused(name: str, meant: str) -> None:
@@ -115,7 +116,9 @@ def test_misspelt_field_comes_before_the_one_that_it_leaves_missing() -> None:
         case_of(row(case_id=LEFT_OUT, caseId="a"), 1)
 
 
-@pytest.mark.parametrize("name", ["id", "difficulty", "request_id", "source_id", "category_id", "subcategory", "问题"])
+@pytest.mark.parametrize(
+    "name", ["id", "difficulty", "x-SOURCE", "tags_2", "request_id", "source_id", "category_id", "subcategory", "问题"]
+)
 def test_field_of_the_users_own_is_kept(name: str) -> None:
     """What fceval does not know is not lost, even where its name is made from one that fceval knows."""
     assert case_of(row(**{name: {"x": 1}}), 1).fields[name] == {"x": 1}

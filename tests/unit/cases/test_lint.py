@@ -125,8 +125,6 @@ def test_impossible_cases_of_bfcl_are_found(shared_data: Path, tmp_path: Path) -
     """As imported, those are errors by BFCL's rules that are known to be impossible there, and no others."""
     folder = write_bfcl_folder(tmp_path / "data", bfcl_rows(shared_data, "cases_public"))
     imported = [item.fields for item in PLUGIN.read(folder) if isinstance(item, Imported)]
-    found = [
-        each for each in lint(enumerate(imported, 1), judgement()) if each.rule == "unpassable-by-source"
-    ]
+    found = [each for each in lint(enumerate(imported, 1), judgement()) if each.rule == "unpassable-by-source"]
     assert {each.case_id for each in found} == IMPOSSIBLE
     assert all(each.severity == "error" and str(each.field).startswith("source.ground_truth[") for each in found)

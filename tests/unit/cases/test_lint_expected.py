@@ -173,7 +173,7 @@ def test_value_that_equals_an_earlier_one_is_a_warning(
     [
         (OPEN, {"city": one_of("Oslo", "Bergen")}),
         (takes(unit={"enum": ["c", "C"]}), {"unit": one_of("c", "C")}),
-        ({}, {}),
+        (takes(where=takes(unit={"enum": ["c", "C"]})), {"where": {"unit": one_of("c", "C")}}),
         (takes(to={"type": "array"}), {"to": one_of(["a", "b"], ["b", "a"])}),
     ],
 )
@@ -238,7 +238,7 @@ SIX_WORDS = "The meeting was moved to noon"
 def test_long_text_that_is_compared_as_a_whole_is_a_warning(arguments: dict[str, Any]) -> None:
     """Six words, or as much in a script without spaces; at any depth."""
     field = {"city": "city", "where": "where.city", "list": "list[1]"}[next(iter(arguments))]
-    schema = {"properties": {"city": {}, "where": {"properties": {"city": {}}}, "list": {}}}
+    schema: dict[str, Any] = {"properties": {"city": {}, "where": {"properties": {"city": {}}}, "list": {}}}
     assert remarks(wants(arguments, schema)) == [("warning", "free-text", f"expected[0].arguments.{field}")]
 
 

@@ -8,7 +8,7 @@ import polars as pl
 
 from fceval.report.document import ComparedArgument, ComparedCall, Example
 from fceval.report.visible import visible, visible_lines
-from fceval.report.wording import in_words, verdict
+from fceval.report.wording import in_words, verdict, wanted
 from fceval.tables import KEY_COLUMNS
 
 
@@ -46,8 +46,7 @@ def _lines(example: Example) -> Iterator[str]:
         yield from _indented(f"{visible(message.role)}: ", message.text)
     yield ""
     yield f"tools offered: {visible(', '.join(tool.name for tool in example.tools)) or 'none'}"
-    wanted = {"calls": "the calls below", "none": "no call", "any": "some call"}
-    yield f"wanted: {wanted[example.wanted]}"
+    yield f"wanted: {wanted(example) or 'the calls below'}"
     for number, call in enumerate(example.calls, start=1):
         yield ""
         yield from _call(number, call)

@@ -137,7 +137,11 @@ class Example:
     """What the model answered, verbatim, as JSON text; None where there is no answer."""
     finish_reason: str | None
     failure_detail: str | None
-    """For a person: what went wrong on the wire."""
+    """For a person: what went wrong on the wire, or why an attempted call is unusable."""
+    alternative: int = 0
+    """Which of the expected call lists the answer was held against, from 0: the one that it fits best."""
+    alternatives: int = 1
+    """How many there are."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -120,7 +120,14 @@ def _example(
         answer="\n".join(_pretty(message) for message in messages) if messages else None,
         finish_reason=score["finish_reason"],
         failure_detail=score["failure_detail"],
+        alternative=score["alternative"],
+        alternatives=_alternatives(case, score["turn"]) if case else 1,
     )
+
+
+def _alternatives(case: Case, turn: int) -> int:
+    expected = case.turns[turn].expected
+    return 1 if expected == "any" else len(expected)
 
 
 def _conversation(case: Case, turn: int) -> tuple[Message, ...]:

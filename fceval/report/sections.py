@@ -58,11 +58,14 @@ def _grouped(scope: str, label: str, numbers: Numbers) -> tuple[Table, ...]:
     if not groups:
         return ()
     counts = _COUNTS if len(numbers.variants) == 1 else ("planned",)
+    complete = numbers.total("measured") == numbers.total("planned")
+    bounds = () if complete or len(numbers.variants) > 1 else ("worst_case", "best_case")
     rows, note = _cut(
         (
             (
                 group,
                 *(numbers.cell(variant, "accuracy", scope, group) for variant in numbers.variants),
+                *(numbers.cell(numbers.variants[0], bound, scope, group) for bound in bounds),
                 *(numbers.total(count, scope, group) for count in counts),
             )
             for group in groups
@@ -72,6 +75,7 @@ def _grouped(scope: str, label: str, numbers: Numbers) -> tuple[Table, ...]:
     columns = (
         Column(label, "name"),
         *_per_variant(numbers, "Accuracy", "rate"),
+        *(Column(in_words(bound).capitalize(), "rate") for bound in bounds),
         *(Column(count.capitalize(), "count") for count in counts),
     )
     several = "Accuracy per variant; planned is the sum over variants." if len(numbers.variants) > 1 else ""

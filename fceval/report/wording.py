@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from fceval.report.document import Cell, Estimate, Kind
+from fceval.report.document import Cell, Estimate, Example, Kind
 
 UNKNOWN = "n/a"
 """What stands for a value that is not known."""
@@ -90,7 +90,7 @@ def in_words(name: str) -> str:
     return name.replace("_", " ")
 
 
-NO_CALL = {"none": "no call", "any": "a call, whichever it is"}
+_NO_CALL = {"none": "no call", "any": "a call, whichever it is"}
 """What is wanted where no calls are listed, by `Example.wanted`."""
 
 NO_VALUE = "left out"
@@ -102,3 +102,13 @@ def verdict(fault: str | None, rule: str | None) -> str:
     if fault is not None:
         return f"\N{NOT EQUAL TO} {in_words(fault)}"
     return "\N{CHECK MARK} passed" if rule in {None, "exact"} else f"\N{CHECK MARK} passed ({in_words(str(rule))})"
+
+
+def wanted(example: Example) -> str:
+    """Return what a case wants beyond the calls that are listed beside the answer; empty where that says it all."""
+    said = [_NO_CALL[example.wanted]] if example.wanted in _NO_CALL else []
+    if example.alternatives > 1:
+        said.append(
+            f"alternative {example.alternative + 1} of {example.alternatives}, the one that the answer fits best"
+        )
+    return ", ".join(said)

@@ -59,7 +59,7 @@ def _environment() -> jinja2.Environment:
         "written": wording.written,
         "written_range": lambda estimate: wording.percent_range(estimate.low, estimate.high),
     }
-    environment.globals |= {"verdict": wording.verdict, "NO_CALL": wording.NO_CALL, "NO_VALUE": wording.NO_VALUE}
+    environment.globals |= {"verdict": wording.verdict, "wanted": wording.wanted, "NO_VALUE": wording.NO_VALUE}
     environment.tests |= {"estimate": lambda value: isinstance(value, Estimate)}
     return environment
 

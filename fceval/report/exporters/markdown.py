@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from fceval.report.document import Cell, ComparedArgument, ComparedCall, Example, Kind, Report, Section, Table
 from fceval.report.exporters import Exporter
 from fceval.report.visible import visible, visible_lines
-from fceval.report.wording import NO_CALL, NO_VALUE, in_words, verdict, written
+from fceval.report.wording import NO_VALUE, in_words, verdict, wanted, written
 
 _MARKUP = re.compile(r"([\\`*_\[\]<>#|~&$]|(?<=:)/(?=/)|(?<=www)\.)", re.IGNORECASE)
 _BACKTICKS = re.compile("`+")
@@ -101,7 +101,7 @@ def _example(example: Example) -> Iterator[str]:
         yield from (f"**{_prose(message.role)}**", "", *_block(message.text))
     if example.tools:
         yield from (f"Tools on offer: {', '.join(_code(tool.name) for tool in example.tools)}", "")
-    yield from (f"Wanted: {NO_CALL[example.wanted]}.", "") if example.wanted in NO_CALL else ()
+    yield from (f"Wanted: {wanted(example)}.", "") if wanted(example) else ()
     for call in example.calls:
         yield from _call(call)
     if example.answer is not None:

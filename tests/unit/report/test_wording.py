@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from fceval.report.document import Cell, Estimate, Kind
-from fceval.report.wording import OUTCOME_MEANINGS, counted, percent, verdict, written
+from fceval.report.document import Cell, Estimate, Example, Kind
+from fceval.report.wording import OUTCOME_MEANINGS, counted, percent, verdict, wanted, written
 from fceval.scoring.verdict import OUTCOMES
 
 
@@ -61,3 +61,37 @@ def test_verdict_is_told_by_sign_and_word() -> None:
 def test_every_outcome_has_a_meaning() -> None:
     """No outcome of the scorer is left unexplained, none is explained that does not exist."""
     assert set(OUTCOME_MEANINGS) == set(OUTCOMES)
+
+
+@pytest.mark.parametrize(
+    ("wants", "alternative", "alternatives", "expected"),
+    [
+        ("calls", 0, 1, ""),
+        ("none", 0, 1, "no call"),
+        ("any", 0, 1, "a call, whichever it is"),
+        ("calls", 1, 3, "alternative 2 of 3, the one that the answer fits best"),
+        ("none", 0, 2, "no call, alternative 1 of 2, the one that the answer fits best"),
+    ],
+)
+def test_wanted_says_which_alternative_counted(wants: str, alternative: int, alternatives: int, expected: str) -> None:
+    """Where a case has several call lists, a reader is told which one the answer was held against."""
+    example = Example(
+        case_id="a",
+        variant="default",
+        trial=0,
+        turn=0,
+        category="simple",
+        tags=(),
+        outcome="wrong_value",
+        measured=True,
+        wanted=wants,
+        messages=(),
+        tools=(),
+        calls=(),
+        answer=None,
+        finish_reason=None,
+        failure_detail=None,
+        alternative=alternative,
+        alternatives=alternatives,
+    )
+    assert wanted(example) == expected

@@ -8,7 +8,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from fceval.stats.bfcl import CATEGORY_CASES, WEIGHTS, Count, bfcl_tables, counts_of, percent
+from fceval.stats.bfcl import CATEGORY_CASES, WEIGHTS, Count, bfcl_by_variant, bfcl_tables, counts_of, percent
 
 
 def test_every_number_is_what_bfcl_prints(shared_data: Path) -> None:
@@ -56,3 +56,20 @@ def test_counts_come_from_what_was_measured() -> None:
         }
     )
     assert counts_of(scores) == {"multiple": Count(1, 2)}
+
+
+def test_each_variant_has_tables_of_its_own() -> None:
+    """Nothing is pooled over variants, and they come in the order of their names."""
+    scores = pl.LazyFrame(
+        {
+            "variant": ["b", "a", "a"],
+            "category": ["multiple"] * 3,
+            "passed": [False, True, None],
+            "measured": [True, True, False],
+        }
+    )
+    tables = bfcl_by_variant(scores)
+    assert [(name, each["overall"]["Non-Live Multiple AST"]) for name, each in tables.items()] == [
+        ("a", 1.0),
+        ("b", 0.0),
+    ]

@@ -271,3 +271,16 @@ def test_each_metric_has_a_line_of_its_own() -> None:
     """Every metric is documented in one line; a name stands once, but for faults of calls and of arguments."""
     assert all(metric.doc and "\n" not in metric.doc for metric in TABLE)
     assert len({metric.name for metric in TABLE}) == len(TABLE)
+
+
+def test_partial_credit_is_averaged_over_calls_that_count() -> None:
+    """A pair counts by its right arguments, a missing or extra call as 0; an allowed extra call is not counted."""
+    calls = [
+        call("a", "f", credit=1.0),
+        call("b", "f", credit=0.5, arguments_ok=False, fault="wrong_value"),
+        call(
+            "c", "f", predicted_index=None, predicted_tool=None, selected=False, arguments_ok=None, fault="missing_call"
+        ),
+        call("c", "g", pair=1, expected_index=None, selected=False, arguments_ok=None, ignored=True),
+    ]
+    assert Measured([score(case) for case in "abc"], calls)("partial_credit") == (0.5, 3)

@@ -70,7 +70,7 @@ def run(config: RunConfig, out: Path | None, resume: Path | None, watch: Watch) 
         FcevalError: Nothing could be begun, or this machine cannot go on.
     """
     check_settings(config)
-    this = runs.open_run(resume) if resume else _begun(config, out)
+    this = _opened(resume, config) if resume else _begun(config, out)
     go_on = f"go on with: fceval run --resume {shlex.quote(str(this.folder))}"
     try:
         with Journal(this.journal) as journal:
@@ -104,9 +104,9 @@ def score_again(reference: Path, config: RunConfig, out: Path | None) -> Ended:
 
     Raises:
         ConfigError: Settings are given that would have asked for something else.
+        DatasetError: The rules lack what they need of a case.
     """
-    this = runs.open_run(reference)
-    runs.check_identity(this, config)
+    this = _opened(reference, config)
     if not this.journal.is_file():
         msg = f"{this.journal}: missing: there are no answers to score"
         raise LocalError(msg)
@@ -223,6 +223,16 @@ def _checked_cases(config: RunConfig) -> Iterator[Case]:
         msg = "dataset.path: not set (--dataset): which cases are to be run?"
         raise ConfigError(msg)
     return read_cases(config.dataset.path, lambda case: check_scorable(case, config.rules))
+
+
+def _opened(reference: Path, config: RunConfig) -> Run:
+    """Return a run that settings may go on with; nothing is changed yet."""
+    this = runs.open_run(reference)
+    runs.check_identity(this, config)
+    if config.rules.name != this.config.rules.name:
+        for _ in read_cases(this.cases, lambda case: check_scorable(case, config.rules)):
+            pass
+    return this
 
 
 def _begun(config: RunConfig, out: Path | None) -> Run:

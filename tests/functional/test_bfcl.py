@@ -140,6 +140,24 @@ def test_case_from_elsewhere_is_refused(command: Command, tmp_path: Path) -> Non
     assert not (tmp_path / "made").exists()
 
 
+def test_run_of_other_cases_stays_as_it_is(command: Command, tmp_path: Path) -> None:
+    """A scored run is not given rules that cannot judge it: refused by row and field, and nothing is changed."""
+    orders(tmp_path)
+    asked = ("--dataset", "orders.jsonl", "--base-url", "embedded:mock", "--model", "m", "--out", "made")
+    assert command("run", *asked).code == 0
+    before = {path.name: path.read_bytes() for path in (tmp_path / "made").iterdir()}
+    for given in (
+        ("score", "made", "--rules", "bfcl"),
+        ("score", "made", "--rules", "bfcl", "--out", "copy"),
+        ("run", "--resume", "made", "--set", "rules.name=bfcl"),
+    ):
+        ended = command(*given)
+        assert (ended.code, ended.out) == (2, "")
+        assert "cases.parquet, row 1, field `source`: " in ended.err
+    assert {path.name: path.read_bytes() for path in (tmp_path / "made").iterdir()} == before
+    assert not (tmp_path / "copy").exists()
+
+
 def test_damaged_source_is_named_by_row_and_field(command: Command, tmp_path: Path) -> None:
     """A case that was changed after its import."""
     rows = [json.loads(line) for line in imported(command, tmp_path).read_text(encoding="utf-8").splitlines()]

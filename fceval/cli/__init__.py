@@ -12,7 +12,7 @@ import click
 
 import fceval
 from fceval.cli import streams
-from fceval.cli.dataset import dataset
+from fceval.cli.dataset import dataset, import_
 from fceval.cli.init import init
 from fceval.cli.report import report
 from fceval.cli.run import run
@@ -35,6 +35,7 @@ def cli() -> None:
 
 for _command in (init, run, score, report, show, dataset, serve, schema):
     cli.add_command(_command)
+cli.add_command(import_)  # as `dataset import`; people type the short form
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

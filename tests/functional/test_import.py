@@ -89,6 +89,14 @@ def test_imported_cases_are_sound_and_can_be_run(command: Command, tmp_path: Pat
     assert json.loads((tmp_path / "r" / "summary.json").read_text(encoding="utf-8"))["passed"] == 1
 
 
+def test_short_form_does_the_same(command: Command, tmp_path: Path) -> None:
+    """`fceval import` writes what `fceval dataset import` writes."""
+    (tmp_path / "theirs.json").write_text(FILES["openai"], encoding="utf-8")
+    for target, words in (("long.jsonl", ["dataset", "import"]), ("short.jsonl", ["import"])):
+        assert command(*words, "openai", "theirs.json", "--out", target).code == 0
+    assert (tmp_path / "short.jsonl").read_bytes() == (tmp_path / "long.jsonl").read_bytes()
+
+
 def test_target_may_be_parquet(command: Command, tmp_path: Path) -> None:
     """Its ending says so, and the cases are the same."""
     rows = imported(command, tmp_path, "openai")

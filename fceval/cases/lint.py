@@ -1,6 +1,7 @@
 """What is wrong with a dataset before money is spent on it.
 
-Unlike reading, which stops at the first row that is no case, linting goes on and reports every finding.
+Unlike reading, which stops at the first row that is no case, linting goes on and reports every finding. A row that is
+no JSON object still ends it: what follows could not be told apart from it.
 """
 
 from __future__ import annotations

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import gzip
 import json
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +14,7 @@ from fceval.cases.importers.bfcl import CATEGORIES, PLUGIN
 from fceval.errors import DatasetError
 from fceval.scoring.bfcl.question import question, question_of
 from fceval.scoring.matchers import check_case
+from tests.bfcl_data import bfcl_rows, write_bfcl_folder
 
 DOC = {
     "name": "geo.area",
@@ -44,29 +43,15 @@ def _read(source: Path) -> tuple[list[Imported], list[Skipped]]:
     return found, [item for item in items if isinstance(item, Skipped)]
 
 
-def _rows(path: Path) -> Iterator[dict[str, Any]]:
-    with gzip.open(path, "rt", encoding="utf-8") as lines:
-        yield from map(json.loads, lines)
-
-
 @pytest.fixture
 def public(shared_data: Path, tmp_path: Path) -> Path:
     """Give a data folder that holds the public cases."""
-    entries: dict[str, list[dict[str, Any]]] = {category: [] for category in CATEGORIES}
-    answers: dict[str, list[dict[str, Any]]] = {category: [] for category in CATEGORIES}
-    for case in _rows(shared_data / "bfcl" / "cases_public.jsonl.gz"):
-        entries[case["category"]].append({name: case[name] for name in ("id", "question", "function")})
-        answers[case["category"]].append({"id": case["id"], "ground_truth": case.get("ground_truth")})
-    for category in CATEGORIES:
-        _write(tmp_path / f"BFCL_v4_{category}.json", *entries[category])
-        if "relevance" not in category:
-            _write(tmp_path / "possible_answer" / f"BFCL_v4_{category}.json", *answers[category])
-    return tmp_path
+    return write_bfcl_folder(tmp_path / "bfcl", bfcl_rows(shared_data, "cases_public"))
 
 
 def test_messages_and_tools_are_what_bfcl_sends(shared_data: Path, public: Path) -> None:
     """Equal for every public case, key order included; and each case can be read and judged."""
-    wanted = {row["id"]: row for row in _rows(shared_data / "bfcl" / "requests_public.jsonl.gz")}
+    wanted = {row["id"]: row for row in bfcl_rows(shared_data, "requests_public")}
     skipped: list[Skipped] = []
     cases = list(import_cases(PLUGIN, public, check_case, skipped.append))
     assert (len(cases), skipped) == (len(wanted), []) == (1_092, [])
@@ -79,7 +64,7 @@ def test_messages_and_tools_are_what_bfcl_sends(shared_data: Path, public: Path)
 
 def test_source_holds_what_bfcls_rules_need(shared_data: Path, public: Path) -> None:
     """From the case alone comes the question that comes from BFCL's own files."""
-    raw = {row["id"]: row for row in _rows(shared_data / "bfcl" / "cases_public.jsonl.gz")}
+    raw = {row["id"]: row for row in bfcl_rows(shared_data, "cases_public")}
     for case in import_cases(PLUGIN, public, check_case, lambda _: None):
         row = raw[case.case_id]
         assert question_of(case) == question(row["category"], row["function"], row.get("ground_truth") or [])

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gzip
 import json
 from pathlib import Path
 from typing import Any
@@ -13,6 +12,7 @@ from fceval.scoring.bfcl.outcome import outcome_of
 from fceval.scoring.bfcl.question import Question, question
 from fceval.scoring.bfcl.verdict import judge
 from fceval.scoring.verdict import NOT_MEASURED, OUTCOMES
+from tests.bfcl_data import bfcl_rows
 
 _DOCS = [
     {"name": "a.b", "parameters": {"properties": {"x": {"type": "integer"}, "d": {"type": "dict"}}, "required": ["x"]}},
@@ -73,12 +73,11 @@ def test_answer_on_which_bfcl_crashes_has_a_wrong_value() -> None:
 
 def test_every_public_candidate_has_an_outcome_that_fits_its_verdict(shared_data: Path) -> None:
     """It passed exactly where it is valid, and no answer counts as not measured."""
-    with gzip.open(shared_data / "bfcl" / "synthetic_public.jsonl.gz", "rt", encoding="utf-8") as lines:
-        for case in map(json.loads, lines):
-            asked = question(case["category"], case["function"], case["ground_truth"])
-            for candidate in case["candidates"]:
-                message = {"tool_calls": [{"function": call} for call in candidate["tool_calls"]]}
-                verdict = judge(asked, message)
-                outcome = outcome_of(asked, message, verdict)
-                assert (outcome == "passed") is verdict.valid
-                assert outcome in set(OUTCOMES) - set(NOT_MEASURED)
+    for case in bfcl_rows(shared_data, "synthetic_public"):
+        asked = question(case["category"], case["function"], case["ground_truth"])
+        for candidate in case["candidates"]:
+            message = {"tool_calls": [{"function": call} for call in candidate["tool_calls"]]}
+            verdict = judge(asked, message)
+            outcome = outcome_of(asked, message, verdict)
+            assert (outcome == "passed") is verdict.valid
+            assert outcome in set(OUTCOMES) - set(NOT_MEASURED)

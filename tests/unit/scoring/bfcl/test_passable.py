@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import gzip
-import json
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +9,7 @@ import pytest
 
 from fceval.scoring.bfcl.passable import why_unpassable
 from fceval.scoring.bfcl.question import question
+from tests.bfcl_data import bfcl_rows
 
 KNOWN = {
     "simple_java_36",
@@ -25,8 +24,7 @@ KNOWN = {
 
 def test_known_cases_are_found_and_no_others(shared_data: Path) -> None:
     """Of the public cases, those are reported that are known to be impossible."""
-    with gzip.open(shared_data / "bfcl" / "cases_public.jsonl.gz", "rt", encoding="utf-8") as lines:
-        cases = [json.loads(line) for line in lines]
+    cases = list(bfcl_rows(shared_data, "cases_public"))
     found = {
         case["id"]
         for case in cases

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import gzip
 import json
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -14,17 +12,13 @@ from hypothesis import strategies as st
 
 from fceval.scoring.bfcl.question import Question, question
 from fceval.scoring.bfcl.verdict import WOULD_CRASH, Verdict, judge
+from tests.bfcl_data import bfcl_rows
 
 _ANY_JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=4), inner, max_size=3),
     max_leaves=10,
 )
-
-
-def _rows(path: Path) -> Iterator[dict[str, Any]]:
-    with gzip.open(path, "rt", encoding="utf-8") as lines:
-        yield from map(json.loads, lines)
 
 
 def _message(calls: list[dict[str, str]], content: str | None = None, *, null: bool = False) -> dict[str, Any]:
@@ -50,10 +44,10 @@ def test_agrees_with_bfcl_on_every_public_candidate(shared_data: Path) -> None:
     """Verdict and error type are BFCL's on all rows that its own checker judged."""
     questions = {
         case["id"]: question(case["category"], case["function"], case.get("ground_truth") or [])
-        for case in _rows(shared_data / "bfcl" / "cases_public.jsonl.gz")
+        for case in bfcl_rows(shared_data, "cases_public")
     }
     judged = 0
-    for row in _rows(shared_data / "bfcl" / "agreement_public.jsonl.gz"):
+    for row in bfcl_rows(shared_data, "agreement_public"):
         message = _message(row["tool_calls"], row.get("content"), null=row.get("tool_calls_null", False))
         wanted = Verdict(row["bfcl_valid"], row["bfcl_error_type"])
         assert judge(questions[row["id"]], message) == wanted, row
@@ -64,7 +58,7 @@ def test_agrees_with_bfcl_on_every_public_candidate(shared_data: Path) -> None:
 def test_agrees_with_bfcl_on_synthetic_cases(shared_data: Path) -> None:
     """So are they on fuzzed cases; where BFCL itself crashes, the verdict is our own."""
     judged = crashes = 0
-    for case in _rows(shared_data / "bfcl" / "synthetic_public.jsonl.gz"):
+    for case in bfcl_rows(shared_data, "synthetic_public"):
         asked = question(case["category"], case["function"], case["ground_truth"])
         for row in case["candidates"]:
             # Here an answer without calls is one whose `tool_calls` is null.

@@ -322,5 +322,8 @@ def _response(record: dict[str, Any]) -> Response:
         usage=Usage(**record["usage"]),
         served_model=record["served_model"],
         irregularities=tuple(record["irregularities"]),
-        attempts=tuple(Attempt(**attempt) for attempt in record["attempts"]),
+        attempts=tuple(
+            Attempt(**{**attempt, "irregularities": tuple(attempt.get("irregularities", ()))})
+            for attempt in record["attempts"]
+        ),
     )

@@ -148,6 +148,8 @@ class Request:
     key: Key
     body: JsonObject
     """The JSON body as it is sent."""
+    tools: tuple[Tool, ...] = ()
+    """What is on offer, however the body writes it."""
 
     def fingerprint(self, base_url: str) -> str:
         """Return the hex sha256 of (trial, base URL, body): what must agree for an answer to be used again."""
@@ -174,6 +176,10 @@ class Attempt:
     """None where the model answered."""
     detail: str = ""
     """For a person: what went wrong."""
+    irregularities: tuple[str, ...] = ()
+    """Codes of what was off in this try, sorted."""
+    first_call_s: float | None = None
+    """To the first streamed piece of a tool call; None where none was streamed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,7 +204,7 @@ class Response:
     served_model: str | None
     """The model that the endpoint says answered."""
     irregularities: tuple[str, ...]
-    """Codes of what was off on the wire, sorted."""
+    """Codes of `fceval.irregularities`: what was off in any attempt, sorted."""
     attempts: tuple[Attempt, ...]
     """In order; the last one decided. Empty for predictions made elsewhere."""
 
@@ -225,6 +231,8 @@ class ToolCall:
     """The decoded arguments; None with a problem where they could not be decoded."""
     problem: str | None = None
     """Why the call is unusable; None where its arguments are a JSON object."""
+    notes: tuple[str, ...] = ()
+    """Codes of `fceval.irregularities`: how the call was off the dialect."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -238,163 +246,7 @@ class Parsed:
     """OpenAI's `refusal`; empty where there is none."""
     problems: tuple[str, ...] = ()
     """Attempts to call that are no usable call and not in `calls`."""
-
-
-@dataclass(frozen=True, slots=True)
-class Row:
-    """What every row of a table of responses begins with: its key, and the commonest group."""
-
-    case_id: str
-    variant: str
-    trial: int
-    turn: int
-    category: str
-
-
-@dataclass(frozen=True, slots=True)
-class ResponseFact(Row):
-    """One row per response: what is known of it before its calls are compared."""
-
-    tags: list[str]
-    content_hash: str
-    failure: str | None
-    """Outcome of a response that was not measured; None where it was."""
-    failure_detail: str | None
-    """For a person: what went wrong on the wire, or why an attempted call is unusable."""
-    wanted: str
-    """`calls`, `none` or `any`."""
-    alternative: int
-    """Index of the expected call list that the answer was held against."""
-    expected_calls: int
-    predicted_calls: int
-    unusable_calls: int
-    """Calls whose arguments are no JSON object, and attempts that are no call at all."""
-    refused: bool
-    """The model refused in so many words, and called nothing."""
-    cut_off: bool
-    """The token limit ended the answer."""
-    has_text: bool
-    latency_s: float | None
-    ttft_s: float | None
-    prompt_tokens: int | None
-    completion_tokens: int | None
-    cost_usd: float | None
-    attempts: int
-    retried_429: int
-    """Attempts that were answered with 429."""
-    irregularities: list[str]
-    served_model: str | None
-    finish_reason: str | None
-    bfcl_outcome: str | None = None
-    bfcl_error_type: str | None = None
-    """Both by BFCL's rules; None under the native ones."""
-
-
-@dataclass(frozen=True, slots=True)
-class CallFact(Row):
-    """One row per pair of an expected and a predicted call, and per call that found no partner."""
-
-    pair: int
-    """Numbers the pairs of one response, from 0."""
-    expected_index: int | None
-    """Position in `expected`; None for an extra call."""
-    predicted_index: int | None
-    """Position in the answer; None for a missing call."""
-    tool: str
-    """The expected tool; the predicted one for an extra call."""
-    predicted_tool: str | None
-    fault: str | None
-    """`missing_call`, `extra_call`, `unknown_tool`, `wrong_tool`, `unparsable_call`, or the first argument fault."""
-    selected: bool
-    """Expected and predicted name the same tool."""
-    arguments_ok: bool | None
-    """None unless `selected`."""
-    strict_ok: bool | None
-    """Arguments equal without any rule; None unless `selected`."""
-    schema_valid: bool | None
-    """The predicted arguments fit the tool's schema; None where there are none or the tool is unknown."""
-    ignored: bool
-    """An extra call that the case allows: not counted."""
-    expected_arguments: str | None
-    """JSON text."""
-    predicted_arguments: str | None
-    """Verbatim."""
-    credit: float = 0.0
-    """Share of its arguments that are right, in [0, 1]; 0 for another tool, or without a partner."""
-
-
-@dataclass(frozen=True, slots=True)
-class ArgumentFact(Row):
-    """One row per argument of a pair that names the same tool."""
-
-    pair: int
-    tool: str
-    argument: str
-    path: str
-    """JSON path of the first difference, or of the argument."""
-    fault: str | None
-    """`missing_argument`, `unexpected_argument`, `wrong_type`, `wrong_value`; None where it passed."""
-    rule: str | None
-    """What a pass needed: `exact`, or rules of leniency and matchers, joined by `+`; None where it failed."""
-    expected: str | None
-    """JSON text; None for an unexpected argument."""
-    predicted: str | None
-    """JSON text; None for a missing argument."""
-
-
-@dataclass(frozen=True, slots=True)
-class Score(Row):
-    """One row per (case_id, variant, trial, turn): the verdict."""
-
-    tags: list[str]
-    content_hash: str
-    outcome: str
-    """The first that applies of `fceval.scoring.verdict.OUTCOMES`."""
-    measured: bool
-    """The model got to answer."""
-    passed: bool | None
-    """None where not measured."""
-    passed_strict: bool | None
-    """Passed without any rule of leniency; None where not measured."""
-    selection_ok: bool | None
-    """The right tools, each as often as wanted; None where not measured."""
-    arguments_ok: bool | None
-    """Every argument right; None where not measured or no pair names the same tool."""
-    latency_s: float | None
-    ttft_s: float | None
-    prompt_tokens: int | None
-    completion_tokens: int | None
-    cost_usd: float | None
-    irregularities: list[str]
-    attempts: int
-    retried_429: int
-    expected_calls: int
-    predicted_calls: int
-    wanted: str
-    alternative: int
-    failure_detail: str | None
-    served_model: str | None
-    finish_reason: str | None
-    bfcl_error_type: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class MetricRow:
-    """One number of a report."""
-
-    variant: str
-    """What it is about; empty where it is about all variants of the run together."""
-    scope: str
-    """`run`, `category`, `tag`, `tool`, `argument` or `turn`."""
-    group: str
-    """The category, tag ... ; empty for scope `run`."""
-    metric: str
-    """A name of `fceval.stats.metrics`."""
-    value: float | None
-    """None where nothing was measured."""
-    n: int
-    """How many observations it rests on."""
-    low: float | None
-    """Lower end of the 95 % interval; None where the metric has none."""
-    high: float | None
-    """Upper end."""
+    notes: tuple[str, ...] = ()
+    """Codes of `fceval.irregularities`: how the message, apart from its calls, was off the dialect."""
+    leaked: tuple[ToolCall, ...] = ()
+    """Calls that can be read from where no call should be: what repair would make of `problems`."""

@@ -20,7 +20,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from fceval.errors import LocalError
-from fceval.records import ArgumentFact, CallFact, MetricRow, ResponseFact, Score
+from fceval.rows import ArgumentFact, CallFact, MetricRow, ResponseFact, Score
 
 FORMAT_VERSION = 1
 _VERSION_KEY = b"fceval_format_version"

@@ -7,10 +7,13 @@ A dialect is one file whose name is the option's name. To add one, write a class
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Protocol, cast
+from typing import Literal, Protocol, TypeAlias, cast
 
 from fceval import registry
 from fceval.records import Case, JsonObject, Parsed, ToolCall
+
+Api: TypeAlias = Literal["chat", "responses"]
+"""How bodies are built: Chat Completions (`choices`), or the Responses API (`output`)."""
 
 
 class Dialect(Protocol):
@@ -18,9 +21,17 @@ class Dialect(Protocol):
 
     path: str
     """What follows the base URL."""
+    api: Api
+    """Which of the two an answer is read as."""
 
     def render(self, case: Case, messages: Sequence[JsonObject]) -> JsonObject:
-        """Return what the case adds to a request body: messages, tools and what is said about them."""
+        """Return what the case adds to a request body: messages, tools and what is said about them.
+
+        Args:
+            case: Its tools, and what it says about calling them.
+            messages: The conversation as Chat Completions writes it, `tool_calls` and `tool` messages included;
+                among them, verbatim, messages that `parse` reads and entries that `results` made.
+        """
 
     def parse(self, message: JsonObject) -> Parsed:
         """Return the calls and the text of an assistant message; never raises."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from fceval.dialects import Dialect
+from fceval.dialects import Api, Dialect
 from fceval.dialects._leaks import leaks
 from fceval.jsontext import JsonTextError, read_json
 from fceval.records import Case, Json, JsonObject, Parsed, ToolCall, json_text
@@ -17,6 +17,7 @@ class Tools:
     """OpenAI's Chat Completions contract."""
 
     path = "/chat/completions"
+    api: Api = "chat"
 
     def render(self, case: Case, messages: Sequence[JsonObject]) -> JsonObject:
         """Return `messages` and `tools`, and `tool_choice` and `parallel_tool_calls` where the case has them."""

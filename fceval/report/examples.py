@@ -24,7 +24,7 @@ def failing_keys(scores: pl.LazyFrame, limit: int = SHOWN) -> list[Key]:
     """Return which responses to show: every kind of failure in turn until the limit is reached.
 
     Args:
-        scores: Rows of `fceval.records.Score`.
+        scores: Rows of `fceval.rows.Score`.
         limit: The most keys to return.
 
     Returns:

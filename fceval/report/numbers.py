@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import polars as pl
 
-from fceval.records import MetricRow
 from fceval.report.document import Cell, Estimate
+from fceval.rows import MetricRow
 
 
 class Numbers:
     """Metrics by variant, scope, group and name.
 
     Args:
-        metrics: Rows of `fceval.records.MetricRow`, in the order of `fceval.stats.metrics.measure`.
+        metrics: Rows of `fceval.rows.MetricRow`, in the order of `fceval.stats.metrics.measure`.
     """
 
     def __init__(self, metrics: pl.DataFrame) -> None:

@@ -35,9 +35,9 @@ def summarise(  # noqa: PLR0913, PLR0917 -- the tables of a run and what they re
     Args:
         meta: What was run; `name` becomes part of the title.
         metrics: As `fceval.stats.metrics.measure` returns them.
-        scores: Rows of `fceval.records.Score`.
-        calls: Rows of `fceval.records.CallFact`.
-        arguments: Rows of `fceval.records.ArgumentFact`.
+        scores: Rows of `fceval.rows.Score`.
+        calls: Rows of `fceval.rows.CallFact`.
+        arguments: Rows of `fceval.rows.ArgumentFact`.
         cases: At least those of `failing_keys(scores, limit)`, by case_id.
         responses: At least those of `failing_keys(scores, limit)`, every step of them.
         limit: The most failures to show in full.

@@ -6,19 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import cast
 
-from fceval.records import (
-    ArgumentFact,
-    CallFact,
-    Case,
-    ExpectedCall,
-    Json,
-    Key,
-    Parsed,
-    Response,
-    ResponseFact,
-    ToolCall,
-    json_text,
-)
+from fceval.records import Case, ExpectedCall, Json, Key, Parsed, Response, ToolCall, json_text
+from fceval.rows import ArgumentFact, CallFact, ResponseFact
 from fceval.scoring.align import align
 from fceval.scoring.arguments import PairComparison, compare_calls
 from fceval.scoring.bare_calls import bare_call
@@ -261,6 +250,7 @@ def _response_fact(  # noqa: PLR0913, PLR0917 -- what the comparison decided, in
         has_text=bool(parsed and parsed.text.strip()),
         latency_s=last.latency_s if last else None,
         ttft_s=last.ttft_s if last else None,
+        first_call_s=last.first_call_s if last else None,
         prompt_tokens=response.usage.prompt_tokens,
         completion_tokens=response.usage.completion_tokens,
         cost_usd=None,

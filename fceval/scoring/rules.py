@@ -22,6 +22,10 @@ class Rules:
     """Whether calls must come in the order in which the case lists them."""
     extra_calls: Literal["forbid", "allow"] = "forbid"
     """Whether calls beyond the expected ones are faults. Where no call is wanted, any call is one."""
+    repair: Literal["off", "report", "apply"] = "report"
+    """What becomes of calls that are off the contract in a way that can be undone (double encoding, a leak into the
+    text ...). `report`: they fail, and a second figure says what would have passed. `apply`: they are judged as
+    repaired. `off`: they fail, and nothing more is said."""
 
     def for_case(self, case: Case) -> Rules:
         """Return the rules of one case: what it says itself goes first."""

@@ -115,6 +115,7 @@ def scores_of(responses: pl.DataFrame, calls: pl.DataFrame) -> pl.DataFrame:
             pl.when("measured").then(_selection_ok()).alias("selection_ok"),
             pl.when(pl.col("measured") & pl.col("has_arguments")).then("arguments_ok").alias("arguments_ok"),
         )
+        .with_columns(pl.col("passed").alias("passed_repaired"), pl.lit([], pl.List(pl.String())).alias("repairs"))
         .select(SCORES.names())
         .cast(SCORES)
     )

@@ -12,7 +12,7 @@ from typing import Any, Literal, TypeAlias
 
 import polars as pl
 
-from fceval.records import MetricRow
+from fceval.rows import MetricRow
 from fceval.stats.intervals import ClusterSums, clustered_wilson
 
 TableName: TypeAlias = Literal["scores", "calls", "arguments"]

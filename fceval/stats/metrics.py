@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 import polars as pl
 
-from fceval.records import MetricRow
+from fceval.rows import MetricRow
 from fceval.scoring.verdict import OUTCOMES
 from fceval.stats.aggregate import Amount, Metric, Rate, Slice, measured_rows
 from fceval.stats.repeats import repeat_rows
@@ -201,12 +201,12 @@ def measure(scores: pl.LazyFrame, calls: pl.LazyFrame, arguments: pl.LazyFrame) 
     """Return every metric of a run, per variant: no accuracy is ever pooled over variants.
 
     Args:
-        scores: Rows of `fceval.records.Score`, one per (case_id, variant, trial, turn).
-        calls: Rows of `fceval.records.CallFact`.
-        arguments: Rows of `fceval.records.ArgumentFact`.
+        scores: Rows of `fceval.rows.Score`, one per (case_id, variant, trial, turn).
+        calls: Rows of `fceval.rows.CallFact`.
+        arguments: Rows of `fceval.rows.ArgumentFact`.
 
     Returns:
-        Rows of `fceval.records.MetricRow`, sorted by variant, scope, group and metric: scopes `run`, `category`,
+        Rows of `fceval.rows.MetricRow`, sorted by variant, scope, group and metric: scopes `run`, `category`,
         `tag`, `tool`, `argument` (its group is `tool.argument`) and, where there are several turns, `turn`.
     """
     extent = scores.select(pl.col("trial", "turn").max()).collect(engine="streaming").row(0, named=True)

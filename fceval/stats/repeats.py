@@ -13,7 +13,7 @@ from math import comb
 
 import polars as pl
 
-from fceval.records import MetricRow
+from fceval.rows import MetricRow
 
 
 def pass_at_k(trials: int, passed: int, k: int) -> Fraction:
@@ -49,7 +49,7 @@ def repeat_rows(scope: str, scores: pl.LazyFrame, trials: int) -> Iterator[Metri
 
     Args:
         scope: Of the rows.
-        scores: Rows of `fceval.records.Score` with a column `group`.
+        scores: Rows of `fceval.rows.Score` with a column `group`.
         trials: Planned trials per case.
 
     A trial of several turns passes where all of its turns do, and is measured where all of them are. Cases with

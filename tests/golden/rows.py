@@ -8,7 +8,7 @@ from typing import Any
 
 import polars as pl
 
-from fceval.records import ArgumentFact, CallFact, Score
+from fceval.rows import ArgumentFact, CallFact, Score
 from fceval.scoring.verdict import NOT_MEASURED
 from fceval.tables import ARGUMENTS, CALLS, SCORES, frame
 

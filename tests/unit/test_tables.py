@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from fceval import records, tables
+from fceval import rows, tables
 from fceval.errors import LocalError
 from fceval.tables import FORMAT_VERSION, ParquetTable, frame, read_table, schema_of, write_table
 
@@ -65,11 +65,11 @@ def test_field_that_no_table_can_hold_is_refused(annotation: object) -> None:
 @pytest.mark.parametrize(
     ("schema", "record"),
     [
-        (tables.RESPONSE_FACTS, records.ResponseFact),
-        (tables.CALLS, records.CallFact),
-        (tables.ARGUMENTS, records.ArgumentFact),
-        (tables.SCORES, records.Score),
-        (tables.METRICS, records.MetricRow),
+        (tables.RESPONSE_FACTS, rows.ResponseFact),
+        (tables.CALLS, rows.CallFact),
+        (tables.ARGUMENTS, rows.ArgumentFact),
+        (tables.SCORES, rows.Score),
+        (tables.METRICS, rows.MetricRow),
     ],
 )
 def test_tables_have_the_columns_of_their_records(schema: pl.Schema, record: type) -> None:

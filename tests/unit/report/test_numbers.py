@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from fceval.records import MetricRow
 from fceval.report.document import Estimate
 from fceval.report.numbers import Numbers
+from fceval.rows import MetricRow
 from fceval.tables import METRICS, frame
 
 NUMBERS = Numbers(

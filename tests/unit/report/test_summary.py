@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from fceval.records import Score
 from fceval.report.document import Estimate, Report
 from fceval.report.summary import summarise
+from fceval.rows import Score
 from fceval.stats.metrics import measure
 from tests.golden.rows import score, tables
 from tests.golden.runs import troubled_run, variants_run

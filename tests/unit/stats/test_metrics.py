@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from scipy.stats import binomtest
 
-from fceval.records import ArgumentFact, CallFact, MetricRow, Score
+from fceval.rows import ArgumentFact, CallFact, MetricRow, Score
 from fceval.scoring.verdict import OUTCOMES
 from fceval.stats.metrics import BY_NAME, TABLE, measure
 from fceval.tables import METRICS

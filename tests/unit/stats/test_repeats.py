@@ -7,7 +7,7 @@ from itertools import combinations
 import polars as pl
 import pytest
 
-from fceval.records import Score
+from fceval.rows import Score
 from fceval.stats.metrics import measure
 from fceval.stats.repeats import doc, ks, pass_at_k, pass_hat_k
 from tests.golden.rows import score, tables

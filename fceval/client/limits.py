@@ -1,16 +1,26 @@
-"""Pace: how many requests may start in any minute. The only file that knows asyncio-throttle.
+"""Pace: how many requests and tokens may go out in any minute. The only file that knows asyncio-throttle.
 
 asyncio-throttle never lets more through than its limit in any window, but every waiter polls, a whole window's
 permits go out in one burst, and waiters overtake each other. So only one waiter at a time reaches it (an
 `asyncio.Lock` is first come, first served), and its window is a slice of 100 ms.
+
+Whoever holds the lock passes three gates in order: a pause that the endpoint asked for, requests, tokens. What each
+of them costs is noted per attempt; as one waiter at a time is timed, the sums are wall-clock time of the run.
 """
 
 from __future__ import annotations
 
 import asyncio
 import math
+import time
+from collections.abc import Callable, Mapping
+from typing import TypeAlias
 
 from asyncio_throttle import Throttler
+
+from fceval.client.ledger import Entry, TokenLedger
+from fceval.client.retry import LONGEST_WAIT_S, exhausted_s, retry_after_s
+from fceval.errors import ConfigError
 
 SLICE_S = 0.1
 """Window that the rate is cut into; a server that counts by the second sees no burst."""
@@ -18,28 +28,156 @@ _MINUTE_S = 60.0
 _POLL_S = 0.002
 _POLLS_A_WINDOW = 50  # the wait ends up to one poll late: half a poll on average, one hundredth of the rate
 
+SHRINK = 0.8
+"""What an episode of refusals for their rate leaves of the pace."""
+GROW = 1.05
+EPISODE_S = 15.0
+"""Refusals within this time are one episode."""
+CLEAN_S = 60.0
+"""Time without a refusal after which the pace grows again."""
+_LEAST_SHARE = 0.05
+_SHORTEST_WAIT_S = 0.001
+_TOO_MANY = 429
+_SERVER_ERROR = 500
+
+Clock: TypeAlias = Callable[[], float]
+"""Seconds that never go back, whatever the wall clock does."""
+
+
+class Permit:
+    """Leave to send one attempt, and what it was waited for."""
+
+    __slots__ = ("body_bytes", "entry", "granted_at", "waited")
+
+    def __init__(self, body_bytes: int) -> None:
+        self.body_bytes = body_bytes
+        self.granted_at = 0.0
+        self.waited: dict[str, float] = {}
+        """Seconds at the head of the line, by cause: `pause`, `rpm`, `tpm`."""
+        self.entry: Entry | None = None
+
 
 class Pace:
-    """Lets requests start no faster than a rate."""
+    """Lets requests start no faster than a rate, and slower where the endpoint asks for it."""
 
-    def __init__(self, rpm: float | None) -> None:
+    def __init__(
+        self, rpm: float | None, tpm: float | None = None, *, burst: bool = False, clock: Clock = time.monotonic
+    ) -> None:
         """Make a pace.
 
         Args:
             rpm: Requests a minute, > 0; None: no limit.
+            tpm: Tokens a minute, >= 1; None: no limit.
+            burst: Let a minute's requests and tokens go as fast as they come, for servers that count by the minute.
+            clock: Seconds that never go back.
         """
         self._turn = asyncio.Lock()
+        self._clock = clock
         self._throttler: Throttler | None = None
+        self._ledger = TokenLedger(tpm, burst=burst) if tpm is not None else None
+        self._tpm = tpm
         if rpm is not None:
-            permits, window_s = window(rpm)
-            poll_s = max(_POLL_S, window_s / _POLLS_A_WINDOW)
-            self._throttler = Throttler(permits, period=window_s, retry_interval=poll_s)
+            permits, self._period_s = (int(rpm), _MINUTE_S) if burst and rpm >= 1 else window(rpm)
+            poll_s = max(_POLL_S, min(self._period_s, SLICE_S) / _POLLS_A_WINDOW)
+            self._throttler = Throttler(permits, period=self._period_s, retry_interval=poll_s)
+        self._paused_until = -math.inf
+        self._episode_until = -math.inf
+        self._clean_since = clock()
+        self.share = 1.0
+        """Part of the configured pace that is used, in (0, 1]; the caller lowers its concurrency by it as well."""
+        self.episodes = 0
+        """How often the endpoint refused requests for their rate; refusals close together are one episode."""
 
-    async def admit(self) -> None:
-        """Wait until a request may start; each attempt takes one permit."""
-        if self._throttler is not None:
-            async with self._turn:
+    async def admit(self, body_bytes: int = 0, most_completion_tokens: int = 0) -> Permit:
+        """Wait until a request may start; each attempt takes one permit.
+
+        Args:
+            body_bytes: Size of the request, from which its tokens are estimated.
+            most_completion_tokens: Its token limit; 0 where it has none.
+
+        Raises:
+            ConfigError: The request needs more tokens than a minute may hold.
+        """
+        permit = Permit(body_bytes)
+        async with self._turn:
+            self._grow()
+            await self._sit_out_pause(permit)
+            if self._throttler is not None:
+                started = self._clock()
                 await self._throttler.acquire()
+                _note(permit, "rpm", self._clock() - started)
+            if self._ledger is not None:
+                await self._reserve(self._ledger, permit, most_completion_tokens)
+            await self._sit_out_pause(permit)
+            permit.granted_at = self._clock()
+        return permit
+
+    async def _sit_out_pause(self, permit: Permit) -> None:
+        started = self._clock()
+        while (left_s := self._paused_until - self._clock()) > 0:  # noqa: ASYNC110 -- only the clock ends it
+            await asyncio.sleep(left_s)
+        _note(permit, "pause", self._clock() - started)
+
+    async def _reserve(self, ledger: TokenLedger, permit: Permit, most_completion_tokens: int) -> None:
+        tokens = ledger.estimate(permit.body_bytes, most_completion_tokens)
+        if tokens > ledger.tpm:
+            msg = (
+                f"endpoint.tpm: {ledger.tpm:g} tokens a minute, but one request needs about {tokens}: "
+                "raise it, or lower the request's token limit"
+            )
+            raise ConfigError(msg)
+        started = self._clock()
+        while (left_s := ledger.wait_s(tokens, self._clock())) > 0:  # noqa: ASYNC110 -- only the clock ends it
+            await asyncio.sleep(max(left_s, _SHORTEST_WAIT_S))
+        _note(permit, "tpm", self._clock() - started)
+        permit.entry = ledger.reserve(tokens, self._clock())
+
+    def settle(self, permit: Permit, prompt_tokens: int | None, completion_tokens: int | None) -> None:
+        """Put right what a request has cost; where the endpoint does not say, the estimate stands."""
+        if self._ledger is None or permit.entry is None or prompt_tokens is None:
+            return
+        self._ledger.learn(permit.body_bytes, prompt_tokens)
+        self._ledger.settle(permit.entry, prompt_tokens + (completion_tokens or 0))
+
+    def observe(self, permit: Permit, status: int | None, headers: Mapping[str, str]) -> None:
+        """Learn from an answer: pause where it asks for it, slow down where it refuses.
+
+        Requests that were on their way when a pause began tell nothing new: a hundred refusals of one moment are one
+        pause, and one episode.
+
+        Args:
+            permit: Of the attempt.
+            status: Of the answer; None where none came.
+            headers: Names in lower case.
+        """
+        now = self._clock()
+        asked_s = (retry_after_s(headers) if status == _TOO_MANY else None) or 0.0
+        pause_s = min(max(asked_s, exhausted_s(headers) or 0.0), LONGEST_WAIT_S)
+        if pause_s > 0 and permit.granted_at >= self._paused_until:
+            self._paused_until = now + pause_s
+        if status == _TOO_MANY and now >= self._episode_until:
+            self.episodes += 1
+            self._episode_until = now + max(pause_s, EPISODE_S)
+            self._use(max(_LEAST_SHARE, self.share * SHRINK))
+        if status is None or status == _TOO_MANY or status >= _SERVER_ERROR:
+            self._clean_since = now
+
+    def _grow(self) -> None:
+        if self.share < 1 and self._clock() - self._clean_since >= CLEAN_S:
+            self._clean_since = self._clock()
+            self._use(min(1.0, self.share * GROW))
+
+    def _use(self, share: float) -> None:
+        self.share = share
+        if self._throttler is not None:
+            self._throttler.period = self._period_s / share
+        if self._ledger is not None and self._tpm is not None:
+            self._ledger.tpm = self._tpm * share
+
+
+def _note(permit: Permit, cause: str, waited_s: float) -> None:
+    if waited_s >= _SHORTEST_WAIT_S:
+        permit.waited[cause] = permit.waited.get(cause, 0.0) + waited_s
 
 
 def window(rpm: float) -> tuple[int, float]:

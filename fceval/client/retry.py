@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import random
+import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -13,10 +14,13 @@ LONGEST_WAIT_S = 120.0
 _FIRST_WAIT_S = 0.5
 _LAST_WAIT_S = 30.0
 _LAST_DOUBLING = 6
+_BUDGETS = ("requests", "tokens")
+_DURATION = re.compile(r"(?:(\d+)h)?(?:(\d+)m(?!s))?(?:(\d+(?:\.\d+)?)s)?(?:(\d+(?:\.\d+)?)ms)?", re.ASCII)
+_EPOCH_S = 1e9  # a number this large is a moment, not a duration
 
 
 def wait_s(attempt: int, headers: Mapping[str, str], draw: random.Random) -> float | None:
-    """Return how long to wait before the next attempt, in seconds; None: give up.
+    """Return how long to wait before the next attempt, in seconds; None: the server asks for more than is waited.
 
     Args:
         attempt: Attempts made so far, >= 1.
@@ -44,16 +48,60 @@ def retry_after_s(headers: Mapping[str, str]) -> float | None:
     return _until(headers.get("retry-after", ""), headers.get("date", ""))
 
 
+def exhausted_s(headers: Mapping[str, str]) -> float | None:
+    """Return for how long a budget of the account is used up, in seconds, >= 0; None where none is.
+
+    Reads `x-ratelimit-remaining-requests` and `-tokens` with their `-reset-`, which is a Go duration (`6m0s`,
+    `20ms`), seconds, or a moment. The limits that stand beside them may be another account's and count nothing.
+    """
+    resets = [
+        reset_s(headers.get(f"x-ratelimit-reset-{budget}", ""), headers.get("date", ""))
+        for budget in _BUDGETS
+        if headers.get(f"x-ratelimit-remaining-{budget}", "").strip() == "0"
+    ]
+    return max((reset for reset in resets if reset is not None), default=None)
+
+
+def reset_s(text: str, now: str) -> float | None:
+    """Return a `reset` as seconds from now; None where it cannot be read.
+
+    Args:
+        text: A Go duration, seconds, Unix seconds, or an RFC 3339 moment.
+        now: The `date` header of the same answer; may be empty.
+    """
+    text = text.strip()
+    duration = _DURATION.fullmatch(text)
+    if text and duration:
+        hours, minutes, seconds, milliseconds = (float(part or 0) for part in duration.groups())
+        return hours * 3600 + minutes * 60 + seconds + milliseconds / 1000
+    start = _moment(now) or datetime.now(UTC)
+    try:
+        number = float(text)
+    except ValueError:
+        return _from(start, text)
+    if not math.isfinite(number) or number < 0:
+        return None
+    return number if number < _EPOCH_S else max(0.0, number - start.timestamp())
+
+
+def _from(start: datetime, text: str) -> float | None:
+    try:
+        target = datetime.fromisoformat(text)
+    except ValueError:
+        return None
+    return max(0.0, (target - start).total_seconds()) if target.tzinfo else None
+
+
 def _until(moment: str, now: str) -> float | None:
     """Return the seconds from the server's own clock to a date; the local clock is used only without one."""
+    target = _moment(moment)
+    return None if target is None else max(0.0, (target - (_moment(now) or datetime.now(UTC))).total_seconds())
+
+
+def _moment(text: str) -> datetime | None:
+    """Return an HTTP date, or None for what is none or names no time zone."""
     try:
-        target = parsedate_to_datetime(moment)
+        moment = parsedate_to_datetime(text)
     except ValueError:
         return None
-    try:
-        start = parsedate_to_datetime(now)
-    except ValueError:
-        start = datetime.now(UTC)
-    if target.tzinfo is None or start.tzinfo is None:
-        return None
-    return max(0.0, (target - start).total_seconds())
+    return moment if moment.tzinfo else None

@@ -10,7 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fceval.client.limits import SLICE_S, Pace, window
+from fceval.client.limits import EPISODE_S, SHRINK, SLICE_S, Pace, Permit, window
+from fceval.errors import ConfigError
 
 
 def watched(rpm: float, workers: int, duration_s: float) -> list[tuple[int, float]]:
@@ -116,7 +117,7 @@ def test_cancelled_waiter_leaves_the_turn_to_the_next() -> None:
             task.cancel()
         done = await asyncio.gather(*waiting, return_exceptions=True)
         await asyncio.wait_for(pace.admit(), 2)
-        return sum(each is None for each in done)
+        return sum(isinstance(each, Permit) for each in done)
 
     assert asyncio.run(admit()) >= 20
 
@@ -132,3 +133,139 @@ def test_minute_is_a_whole_number_of_windows(rpm: float) -> None:
         assert math.isclose(windows, round(windows))
     if rpm >= 600:
         assert 0.06 < window_s < 1.6 * SLICE_S
+
+
+class Clock:
+    """A clock that a test moves."""
+
+    def __init__(self) -> None:
+        self.now = 1_000.0
+
+    def __call__(self) -> float:
+        """Return the moment."""
+        return self.now
+
+
+def test_pause_holds_everybody_and_is_noted_once() -> None:
+    """A `Retry-After` stops the line; refusals that were on their way already do not prolong it."""
+
+    async def admit() -> tuple[float, list[Permit], int]:
+        pace = Pace(None)
+        flying = [await pace.admit() for _ in range(50)]
+        for permit in flying:
+            pace.observe(permit, 429, {"retry-after": "0.2"})
+        started = time.monotonic()
+        later = await asyncio.gather(*(pace.admit() for _ in range(5)))
+        return time.monotonic() - started, later, pace.episodes
+
+    waited_s, later, episodes = asyncio.run(admit())
+    assert 0.2 <= waited_s < 5
+    assert episodes == 1
+    assert sum(permit.waited.get("pause", 0) for permit in later) == pytest.approx(0.2, abs=0.1)
+
+
+def test_pause_is_declared_again_by_who_was_sent_after_it() -> None:
+    """A refusal of a request that went out after the pause says something new."""
+
+    async def admit() -> float:
+        pace = Pace(None)
+        pace.observe(await pace.admit(), 429, {"retry-after": "0.05"})
+        pace.observe(await pace.admit(), 429, {"retry-after": "0.15"})
+        started = time.monotonic()
+        await pace.admit()
+        return time.monotonic() - started
+
+    assert asyncio.run(admit()) >= 0.15
+
+
+def test_used_up_budget_pauses_until_its_reset() -> None:
+    """Also where the answer itself was good."""
+
+    async def admit() -> float:
+        pace = Pace(None)
+        headers = {"x-ratelimit-remaining-tokens": "0", "x-ratelimit-reset-tokens": "150ms"}
+        pace.observe(await pace.admit(), 200, headers)
+        started = time.monotonic()
+        await pace.admit()
+        return time.monotonic() - started
+
+    assert asyncio.run(admit()) >= 0.15
+
+
+def test_pace_shrinks_once_an_episode_and_grows_back() -> None:
+    """0.8 of the pace per episode, five per cent more after each clean minute, never above what was asked for."""
+
+    async def admit() -> None:
+        clock = Clock()
+        pace = Pace(None, clock=clock)
+        for _ in range(10):
+            pace.observe(await pace.admit(), 429, {})
+        assert (pace.share, pace.episodes) == (SHRINK, 1)
+        clock.now += EPISODE_S
+        pace.observe(await pace.admit(), 429, {})
+        assert pace.share == pytest.approx(SHRINK**2)
+        assert pace.episodes == 2
+        shares = []
+        for _ in range(20):
+            clock.now += 61
+            await pace.admit()
+            shares.append(pace.share)
+        assert shares[0] == pytest.approx(SHRINK**2 * 1.05)
+        assert shares[-1] == 1.0
+
+    asyncio.run(admit())
+
+
+def test_server_error_only_keeps_the_pace_from_growing() -> None:
+    """A 500 says nothing about the rate."""
+
+    async def admit() -> None:
+        clock = Clock()
+        pace = Pace(None, clock=clock)
+        pace.observe(await pace.admit(), 429, {})
+        clock.now += 59
+        pace.observe(await pace.admit(), 500, {})
+        assert pace.share == SHRINK
+        clock.now += 2
+        await pace.admit()
+        assert pace.share == SHRINK
+
+    asyncio.run(admit())
+
+
+def test_request_beyond_a_minutes_tokens_is_refused_in_words() -> None:
+    """It would wait for ever."""
+
+    async def admit() -> None:
+        await Pace(None, 100).admit(3_500, 0)
+
+    with pytest.raises(ConfigError, match=r"endpoint\.tpm: 100 tokens a minute, but one request needs about 1000"):
+        asyncio.run(admit())
+
+
+def test_tokens_are_waited_for() -> None:
+    """100 tokens of 60,000 a minute last 100 ms."""
+
+    async def admit() -> float:
+        pace = Pace(None, 60_000)
+        started = time.monotonic()
+        for _ in range(4):
+            await pace.admit(350, 0)
+        return time.monotonic() - started
+
+    assert 0.3 <= asyncio.run(admit()) < 3
+
+
+def test_burst_lets_a_minutes_requests_go_at_once() -> None:
+    """For servers that count by the minute; the next one waits."""
+
+    async def admit() -> int:
+        pace = Pace(50, burst=True)
+        waiting = [asyncio.create_task(pace.admit()) for _ in range(60)]
+        done, late = await asyncio.wait(waiting, timeout=0.5)
+        for task in late:
+            task.cancel()
+        await asyncio.wait(late)
+        return len(done)
+
+    assert asyncio.run(admit()) == 50

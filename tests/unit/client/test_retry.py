@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fceval.client.retry import LONGEST_WAIT_S, retry_after_s, wait_s
+from fceval.client.retry import LONGEST_WAIT_S, exhausted_s, reset_s, retry_after_s, wait_s
 
 NOON = "Mon, 02 Nov 2026 12:00:00 GMT"
 
@@ -90,3 +90,49 @@ def test_no_header_breaks_it(headers: dict[str, str], attempt: int) -> None:
     """Whatever a server writes, the wait is bounded."""
     wait = wait_s(attempt, headers, random.Random(0))
     assert wait is None or 0 <= wait <= LONGEST_WAIT_S
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds"),
+    [
+        ("1s", 1),
+        ("6m0s", 360),
+        ("20ms", 0.02),
+        ("1m30.951s", 90.951),
+        ("1h2m3s", 3723),
+        ("90m", 5400),
+        ("0s", 0),
+        ("12.5", 12.5),
+        ("0", 0),
+        ("2026-11-02T12:00:07Z", 7),
+        ("2026-11-02T11:00:00+00:00", 0),
+        (str(int(datetime(2026, 11, 2, 12, 1, tzinfo=UTC).timestamp())), 60),
+        ("", None),
+        ("soon", None),
+        ("-1", None),
+        ("nan", None),
+        ("1s2h", None),
+        ("2026-11-02T12:00:07", None),
+    ],
+)
+def test_reset_in_all_its_spellings(text: str, seconds: float | None) -> None:
+    """A Go duration, seconds, Unix seconds, or a moment with a time zone."""
+    assert reset_s(text, NOON) == (None if seconds is None else pytest.approx(seconds))
+
+
+def test_budget_that_is_used_up() -> None:
+    """The longest reset of a budget with nothing left; what is left over, or not said, asks for nothing."""
+    left = {"x-ratelimit-remaining-requests": "3", "x-ratelimit-reset-requests": "1m"}
+    assert exhausted_s({}) is None
+    assert exhausted_s(left) is None
+    assert exhausted_s({**left, "x-ratelimit-remaining-tokens": "0"}) is None
+    assert exhausted_s({**left, "x-ratelimit-remaining-tokens": " 0", "x-ratelimit-reset-tokens": "5s"}) == 5
+    both = {**left, "x-ratelimit-remaining-requests": "0", "x-ratelimit-remaining-tokens": "0"}
+    assert exhausted_s({**both, "x-ratelimit-reset-tokens": "5s"}) == 60
+
+
+@given(st.text(), st.text())
+def test_no_reset_breaks_it(text: str, now: str) -> None:
+    """Whatever a server writes."""
+    found = reset_s(text, now)
+    assert found is None or found >= 0

@@ -44,10 +44,14 @@ class Breaker:
         """Return whether a request may be sent now; whoever is told `TRY` is the one that tries."""
         if not self.is_open:
             return Leave.GO
-        if self._trying or now < self._open_until:
+        if not self.may_ask(now):
             return Leave.WAIT
         self._trying = True
         return Leave.TRY
+
+    def may_ask(self, now: float) -> bool:
+        """Return whether it is worth asking for leave now."""
+        return not self.is_open or (not self._trying and now >= self._open_until)
 
     def wait_s(self, now: float) -> float:
         """Return how long the pause still lasts, in seconds; 0 while a request tries."""

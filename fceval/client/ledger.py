@@ -14,6 +14,7 @@ MINUTE_S = 60.0
 _BYTES_A_TOKEN = 3.5
 _WEIGHT_OF_NEW = 0.1
 _LEAST_FACTOR, _MOST_FACTOR = 0.2, 5.0
+_FIRST_COMPLETION_TOKENS = 256.0
 
 
 @dataclass(slots=True)
@@ -46,10 +47,17 @@ class TokenLedger:
         self._sum = 0
         self._next_at = float("-inf")
         self._factor = 1.0
+        self._completion_tokens = _FIRST_COMPLETION_TOKENS
 
-    def estimate(self, body_bytes: int, most_completion_tokens: int) -> int:
-        """Return the tokens to reserve: the prompt by its size, as the endpoint has counted so far, and the limit."""
-        return max(1, round(body_bytes / _BYTES_A_TOKEN * self._factor) + most_completion_tokens)
+    def estimate(self, body_bytes: int, completion_limit: int | None) -> int:
+        """Return the tokens to reserve.
+
+        Args:
+            body_bytes: Size of the request: its prompt is reckoned by what the endpoint has counted so far.
+            completion_limit: Its token limit, which servers charge in advance; None: as answers have been so far.
+        """
+        completion = self._completion_tokens if completion_limit is None else completion_limit
+        return max(1, round(body_bytes / _BYTES_A_TOKEN * self._factor + completion))
 
     def wait_s(self, tokens: int, now: float) -> float:
         """Return how long a request has to wait, in seconds; 0: it may go now. One above `tpm` may never go."""
@@ -78,8 +86,9 @@ class TokenLedger:
             self._next_at += (used - entry.tokens) / self.tpm * MINUTE_S
         entry.tokens = used
 
-    def learn(self, body_bytes: int, prompt_tokens: int) -> None:
-        """Note what a prompt of a size was counted as."""
+    def learn(self, body_bytes: int, prompt_tokens: int, completion_tokens: int) -> None:
+        """Note what a request of a size was counted as."""
+        self._completion_tokens += _WEIGHT_OF_NEW * (completion_tokens - self._completion_tokens)
         if body_bytes and prompt_tokens:
             seen = prompt_tokens / (body_bytes / _BYTES_A_TOKEN)
             factor = (1 - _WEIGHT_OF_NEW) * self._factor + _WEIGHT_OF_NEW * seen

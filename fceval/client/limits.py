@@ -88,12 +88,12 @@ class Pace:
         self.episodes = 0
         """How often the endpoint refused requests for their rate; refusals close together are one episode."""
 
-    async def admit(self, body_bytes: int = 0, most_completion_tokens: int = 0) -> Permit:
+    async def admit(self, body_bytes: int = 0, completion_limit: int | None = None) -> Permit:
         """Wait until a request may start; each attempt takes one permit.
 
         Args:
             body_bytes: Size of the request, from which its tokens are estimated.
-            most_completion_tokens: Its token limit; 0 where it has none.
+            completion_limit: Its token limit; None where it has none.
 
         Raises:
             ConfigError: The request needs more tokens than a minute may hold.
@@ -107,7 +107,7 @@ class Pace:
                 await self._throttler.acquire()
                 _note(permit, "rpm", self._clock() - started)
             if self._ledger is not None:
-                await self._reserve(self._ledger, permit, most_completion_tokens)
+                await self._reserve(self._ledger, permit, completion_limit)
             await self._sit_out_pause(permit)
             permit.granted_at = self._clock()
         return permit
@@ -118,8 +118,8 @@ class Pace:
             await asyncio.sleep(left_s)
         _note(permit, "pause", self._clock() - started)
 
-    async def _reserve(self, ledger: TokenLedger, permit: Permit, most_completion_tokens: int) -> None:
-        tokens = ledger.estimate(permit.body_bytes, most_completion_tokens)
+    async def _reserve(self, ledger: TokenLedger, permit: Permit, completion_limit: int | None) -> None:
+        tokens = ledger.estimate(permit.body_bytes, completion_limit)
         if tokens > ledger.tpm:
             msg = (
                 f"endpoint.tpm: {ledger.tpm:g} tokens a minute, but one request needs about {tokens}: "
@@ -136,7 +136,7 @@ class Pace:
         """Put right what a request has cost; where the endpoint does not say, the estimate stands."""
         if self._ledger is None or permit.entry is None or prompt_tokens is None:
             return
-        self._ledger.learn(permit.body_bytes, prompt_tokens)
+        self._ledger.learn(permit.body_bytes, prompt_tokens, completion_tokens or 0)
         self._ledger.settle(permit.entry, prompt_tokens + (completion_tokens or 0))
 
     def observe(self, permit: Permit, status: int | None, headers: Mapping[str, str]) -> None:

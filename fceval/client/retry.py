@@ -5,9 +5,13 @@ from __future__ import annotations
 import math
 import random
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+
+from fceval.client.outcome import Failed
+from fceval.records import Attempt
 
 LONGEST_WAIT_S = 120.0
 """A server that asks for a longer pause is not waited for."""
@@ -17,6 +21,70 @@ _LAST_DOUBLING = 6
 _BUDGETS = ("requests", "tokens")
 _DURATION = re.compile(r"(?:(\d+)h)?(?:(\d+)m(?!s))?(?:(\d+(?:\.\d+)?)s)?(?:(\d+(?:\.\d+)?)ms)?", re.ASCII)
 _EPOCH_S = 1e9  # a number this large is a moment, not a duration
+
+
+_SERVER_ERROR = 500
+_SAME_ERRORS = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Patience:
+    """How long a request is tried."""
+
+    max_attempts: int
+    """>= 1."""
+    max_case_s: float
+    """Since its first attempt, in seconds."""
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """What follows a failed attempt."""
+
+    wait_s: float | None = None
+    """Seconds until the next attempt; None: there is none."""
+    stops_run: bool = False
+    """Nothing else needs to be asked either, for now."""
+    why: str = ""
+    """For a person, where the run stops."""
+
+
+def next_step(  # noqa: PLR0913 -- what the decision rests on
+    failed: Failed,
+    attempts: Sequence[Attempt],
+    elapsed_s: float,
+    patience: Patience,
+    draw: random.Random,
+    *,
+    others_pass: bool,
+) -> Step:
+    """Return what follows a failed attempt.
+
+    Args:
+        failed: What came of the last attempt.
+        attempts: All of the request, the last one included.
+        elapsed_s: Since the first one was sent.
+        patience: How long a request is tried.
+        draw: Source of the jitter.
+        others_pass: Whether other requests have been answered since then.
+
+    A server error that comes back the same three times while others pass is this request's own.
+    """
+    if not failed.retryable or len(attempts) >= min(patience.max_attempts, failed.most_attempts or math.inf):
+        return Step()
+    if others_pass and _is_same_error(attempts):
+        return Step()
+    pause_s = wait_s(len(attempts), failed.headers, draw)
+    if pause_s is None:
+        why = f"{failed.detail} (asks for a pause of {retry_after_s(failed.headers):g} s: go on with the run then)"
+        return Step(stops_run=True, why=why)
+    return Step(pause_s) if elapsed_s + pause_s <= patience.max_case_s else Step()
+
+
+def _is_same_error(attempts: Sequence[Attempt]) -> bool:
+    last = attempts[-_SAME_ERRORS:]
+    same = len({(attempt.status, attempt.detail) for attempt in last}) == 1
+    return len(last) == _SAME_ERRORS and same and (last[0].status or 0) >= _SERVER_ERROR
 
 
 def wait_s(attempt: int, headers: Mapping[str, str], draw: random.Random) -> float | None:

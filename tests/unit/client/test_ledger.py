@@ -78,8 +78,9 @@ def test_estimate_follows_what_the_endpoint_counts() -> None:
     assert ledger.estimate(350, 0) == 100
     assert ledger.estimate(350, 64) == 164
     for _ in range(100):
-        ledger.learn(350, 200)
+        ledger.learn(350, 200, 10)
     assert ledger.estimate(350, 0) == pytest.approx(200, abs=1)
+    assert ledger.estimate(350, None) == pytest.approx(210, abs=1)
     for _ in range(1_000):
-        ledger.learn(350, 10**9)
+        ledger.learn(350, 10**9, 10)
     assert ledger.estimate(350, 0) <= 500

@@ -1,0 +1,220 @@
+"""Whether a run may pass: thresholds and a baseline in, a verdict with its reasons out. Pure.
+
+A drop fails a gate only where it is larger than what is tolerated *and* statistics says that it is one (a one-sided
+test at level alpha). What could not be decided (too little measured, or too few cases to have seen the drop that
+matters) is neither passed nor failed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Annotated, Literal, TypeAlias
+
+import polars as pl
+from annotated_types import Ge, Gt, Le, Lt
+
+from fceval.stats.compare import By, Side, SliceComparison, compare
+from fceval.stats.paired import ALPHA, Paired, holm
+
+Share: TypeAlias = Annotated[float, Ge(0), Le(1)]
+GateVerdict: TypeAlias = Literal["passed", "failed", "inconclusive"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SliceGate:
+    """Settings: thresholds of one group of cases."""
+
+    min_accuracy: Share | None = None
+    """Least accuracy of the group."""
+    max_drop: Share | None = None
+    """Largest drop of the group that is tolerated."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GateSettings:
+    """Settings: when a run fails."""
+
+    min_accuracy: Share | None = None
+    """Least accuracy, in [0, 1]."""
+    max_drop: Share | None = None
+    """Largest drop against the baseline that is tolerated, in [0, 1]; a larger one fails where it is significant."""
+    alpha: Annotated[float, Gt(0), Lt(1)] = ALPHA
+    """Share of quiet nights that may be called a drop."""
+    by: tuple[By, ...] = ()
+    """Scopes whose groups are each held to `max_drop` as well, adjusted for their number (Holm)."""
+    slices: Mapping[str, SliceGate] = field(default_factory=dict)
+    """Thresholds of single groups, by `category=NAME` or `tag=NAME`."""
+    golden: str | None = "golden"
+    """Tag of cases that must never fail: one that fails in every trial fails the run."""
+    flaky: tuple[str, ...] = ()
+    """Cases known to waver: they take no part in any check, and are counted."""
+    require_power: Share | None = None
+    """A drop of this size must be detectable, or the gate is inconclusive."""
+    min_coverage: Share | None = None
+    """Least share of responses that were measured, or the gate is inconclusive."""
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One thing that was checked."""
+
+    name: str
+    """The setting it comes from."""
+    verdict: GateVerdict
+    finding: str
+    """What was found, against what was allowed; a clause for a sentence."""
+
+
+@dataclass(frozen=True, slots=True)
+class Gated:
+    """What a gate decided."""
+
+    checks: tuple[Check, ...]
+    overall: Paired | None
+    """The comparison with the baseline; None where there is none, or nothing to compare."""
+
+    @property
+    def verdict(self) -> GateVerdict:
+        """Failed where any check failed, else inconclusive where any is."""
+        verdicts = {check.verdict for check in self.checks}
+        return "failed" if "failed" in verdicts else "inconclusive" if "inconclusive" in verdicts else "passed"
+
+
+def gate(new: Side, base: Side | None, settings: GateSettings) -> Gated:
+    """Hold a run against its thresholds and, where there is one, its baseline.
+
+    Args:
+        new: The run.
+        base: The baseline; None: only what needs none is checked.
+        settings: The thresholds.
+    """
+    steady = _without(new, settings.flaky)
+    checks = [*_coverage(steady, settings), *_accuracies(steady, settings), *_golden(steady, settings)]
+    overall: Paired | None = None
+    if base is not None:
+        compared = compare(_without(base, settings.flaky), steady, _scopes(settings), settings.alpha)
+        overall = compared.overall
+        checks += _drops(overall, compared.slices, settings)
+    return Gated(tuple(checks), overall)
+
+
+def _without(side: Side, flaky: Sequence[str]) -> Side:
+    if not flaky:
+        return side
+    keep = ~pl.col("case_id").is_in(list(flaky))
+    return Side(side.scores.filter(keep), side.calls.filter(keep), side.arguments.filter(keep))
+
+
+def _scopes(settings: GateSettings) -> tuple[By, ...]:
+    named: list[By] = [
+        scope for scope in ("category", "tag") if any(name.startswith(f"{scope}=") for name in settings.slices)
+    ]
+    return tuple(dict.fromkeys([*settings.by, *named]))
+
+
+def _coverage(run: Side, settings: GateSettings) -> Iterator[Check]:
+    planned, measured = run.scores.select(pl.len(), pl.col("measured").sum()).collect(engine="streaming").row(0)
+    if not measured:
+        yield Check("min_coverage", "inconclusive", f"none of {planned:,} responses was measured")
+    elif settings.min_coverage is not None:
+        enough = measured >= settings.min_coverage * planned
+        finding = (
+            f"{measured:,} of {planned:,} responses were measured, at least {_percent(settings.min_coverage)} must be"
+        )
+        yield Check("min_coverage", "passed" if enough else "inconclusive", finding)
+
+
+def _accuracies(run: Side, settings: GateSettings) -> Iterator[Check]:
+    if settings.min_accuracy is not None:
+        yield _accuracy("min_accuracy", "accuracy", run.scores, settings.min_accuracy)
+    for name, slice_gate in settings.slices.items():
+        if slice_gate.min_accuracy is not None:
+            yield _accuracy(f"slices.{name}", f"accuracy of {name}", _group(run, name), slice_gate.min_accuracy)
+
+
+def _accuracy(name: str, label: str, scores: pl.LazyFrame, least: float) -> Check:
+    passed, measured = scores.select(pl.col("passed").sum(), pl.col("passed").count()).collect().row(0)
+    if not measured:
+        return Check(name, "inconclusive", f"{label}: nothing was measured")
+    verdict: GateVerdict = "passed" if passed >= least * measured else "failed"
+    finding = (
+        f"{label} {_percent(passed / measured)} ({passed:,} of {measured:,}), at least {_percent(least)} is wanted"
+    )
+    return Check(name, verdict, finding)
+
+
+def _group(run: Side, name: str) -> pl.LazyFrame:
+    scope, _, group = name.partition("=")
+    return run.scores.filter(pl.col("tags").list.contains(group) if scope == "tag" else pl.col("category") == group)
+
+
+def _golden(run: Side, settings: GateSettings) -> Iterator[Check]:
+    if settings.golden is None:
+        return
+    golden = run.scores.filter(pl.col("tags").list.contains(settings.golden))
+    per_trial = golden.group_by("case_id", "trial").agg(
+        pl.col("passed").all().alias("passed"), pl.col("passed").count().alias("measured")
+    )
+    per_case = (
+        per_trial.filter(pl.col("measured") > 0)
+        .group_by("case_id")
+        .agg(pl.col("passed").any().alias("passed"))
+        .sort("case_id")
+        .collect(engine="streaming")
+    )
+    total = golden.select(pl.col("case_id").n_unique()).collect().item()
+    failing = per_case.filter(~pl.col("passed"))["case_id"].to_list()
+    if failing:
+        shown = ", ".join(failing[:5]) + (f" and {len(failing) - 5} more" if len(failing) > 5 else "")  # noqa: PLR2004
+        yield Check("golden", "failed", f"{len(failing)} of {total} golden cases fail in every trial: {shown}")
+    elif per_case.height < total:
+        yield Check("golden", "inconclusive", f"{total - per_case.height} of {total} golden cases were not measured")
+    elif total:
+        yield Check("golden", "passed", f"all {total} golden cases pass")
+
+
+def _drops(overall: Paired | None, slices: Sequence[SliceComparison], settings: GateSettings) -> Iterator[Check]:
+    if overall is None:
+        yield Check("baseline", "inconclusive", "no case was measured in both runs")
+        return
+    if settings.max_drop is not None:
+        yield _drop("max_drop", "accuracy", overall, overall.p_drop, settings.max_drop, settings.alpha)
+    for scope in settings.by if settings.max_drop is not None else ():
+        groups = [each for each in slices if each.scope == scope]
+        for each, p_drop in zip(groups, holm([each.found.p_drop for each in groups]), strict=True):
+            label = f"accuracy of {scope} {each.group}"
+            check = _drop(f"by {scope}", label, each.found, p_drop, settings.max_drop or 0.0, settings.alpha)
+            if check.verdict != "passed":
+                yield check
+    for name, slice_gate in settings.slices.items():
+        if slice_gate.max_drop is not None:
+            found = next((each.found for each in slices if f"{each.scope}={each.group}" == name), None)
+            yield (
+                Check(f"slices.{name}", "inconclusive", f"{name}: no case was measured in both runs")
+                if found is None
+                else _drop(
+                    f"slices.{name}", f"accuracy of {name}", found, found.p_drop, slice_gate.max_drop, settings.alpha
+                )
+            )
+    if settings.require_power is not None and overall.detectable > settings.require_power:
+        finding = (
+            f"{overall.cases:,} shared cases show drops reliably from {_percent(overall.detectable)} on, "
+            f"{_percent(settings.require_power)} is required"
+        )
+        yield Check("require_power", "inconclusive", finding)
+
+
+def _drop(name: str, label: str, found: Paired, p_drop: float, tolerated: float, alpha: float) -> Check:  # noqa: PLR0913, PLR0917 -- what the finding says
+    fails = -found.difference > tolerated and p_drop <= alpha
+    direction = "fell" if found.difference < 0 else "rose" if found.difference > 0 else "stayed"
+    finding = (
+        f"{label} {direction} from {_percent(found.base)} to {_percent(found.new)} over {found.cases:,} shared cases "
+        f"({found.worse:,} worse, {found.better:,} better, p = {p_drop:.3g}); "
+        f"a drop of {_percent(tolerated)} is tolerated"
+    )
+    return Check(name, "failed" if fails else "passed", finding)
+
+
+def _percent(share: float) -> str:
+    return f"{100 * share:.1f}%"

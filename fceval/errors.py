@@ -7,6 +7,8 @@
     ├── DatasetError     a row of a dataset or predictions file  exit 2, nothing sent
     ├── EndpointError    authentication, quota, wrong URL        exit 4
     ├── LocalError       disk full, run locked, damaged journal  exit 5
+    ├── EndpointDown     fails every time, for now               exit 3
+    ├── StoppedByBudget  all that was allowed is spent           exit 6
     └── Inconclusive     not enough was measured                 exit 3
 
 What the *model* gets wrong is no exception but an outcome, and what the *endpoint* gets wrong is a failure of an
@@ -77,6 +79,18 @@ class LocalError(FcevalError):
     """This machine cannot do what is asked: disk full, folder locked, journal damaged."""
 
     exit_code = ExitCode.LOCAL_IO
+
+
+class EndpointDown(FcevalError):  # noqa: N818 -- a state of the endpoint
+    """The endpoint fails every time: there is no use in asking on for now."""
+
+    exit_code = ExitCode.INCONCLUSIVE
+
+
+class StoppedByBudget(FcevalError):  # noqa: N818 -- what the user asked for
+    """All requests, tokens, money or time that the run was allowed are spent; it can be gone on with."""
+
+    exit_code = ExitCode.STOPPED_BY_BUDGET
 
 
 class Inconclusive(FcevalError):  # noqa: N818 -- a finding about the run, not an error in it

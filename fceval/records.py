@@ -10,7 +10,7 @@ import hashlib
 import json
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
 
 Json: TypeAlias = bool | int | float | str | Sequence["Json"] | Mapping[str, "Json"] | None
@@ -77,7 +77,8 @@ class Turn:
     expected: Expected
     """The calls that are wanted."""
     tool_results: tuple[JsonObject, ...] = ()
-    """Scripted answers to the turn's calls: objects with `name`, optional `arguments`, and `content`."""
+    """Scripted answers to the turn's calls: objects with `content`, optional `name` (without one: for any
+    call that has no other) and optional `arguments`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,6 +181,8 @@ class Attempt:
     """Codes of what was off in this try, sorted."""
     first_call_s: float | None = None
     """To the first streamed piece of a tool call; None where none was streamed."""
+    waited_s: Mapping[str, float] = field(default_factory=dict)
+    """Seconds for which it held up the whole run before it was sent, by cause: `pause`, `rpm`, `tpm`."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,177 +2,209 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import replace
+from typing import TypeVar
 
+from fceval.client import responses_api
 from fceval.client.envelope import read_envelope
+from fceval.client.outcome import BROKEN_ATTEMPTS, Answered, Failed
+from fceval.client.refusal import (
+    LONGEST_DETAIL,
+    REFUSED,
+    RETRYABLE,
+    error_of,
+    first_choice,
+    first_line,
+    is_in_shape,
+    refusal,
+    text_of,
+    told_status,
+)
+from fceval.client.sse import Streamed
+from fceval.dialects import Api
 from fceval.jsontext import JsonTextError
-from fceval.records import Json, JsonObject, NotMeasured, Usage, json_text
+from fceval.records import Json, JsonObject, Usage
+
+__all__ = ["Answered", "Failed", "classify", "usage_of"]
 
 _OK = range(200, 300)
 _REDIRECTS = range(300, 400)
-_ERRORS = range(400, 600)
-_NOT_FOUND = 404
-_TOO_MANY = 429
-_RETRYABLE = frozenset({408, 409, 425, 429, 500, 502, 503, 504, 529, *range(520, 528)})
-_REFUSED = frozenset({401, 402, 403})
-_NO_ACCESS = frozenset(
-    {
-        "insufficient_quota",
-        "insufficient_user_quota",
-        "insufficient_balance",
-        "billing_hard_limit_reached",
-        "billing_not_active",
-        "account_deactivated",
-        "invalid_api_key",
-    }
-)
-_FILTERED = frozenset(
-    {
-        "content_filter",
-        "content_policy_violation",
-        "data_inspection_failed",
-        "prompt_blocked",
-        "sensitive_words_detected",
-    }
-)
-_HOPELESS = frozenset({"invalid_request_error", "context_length_exceeded", "model_not_found"})
+_BAD_REQUEST = frozenset({400, 422})
 _ABORTED = frozenset({"error", "abort"})
-_STATUS = re.compile(r"[45]\d\d", re.ASCII)
-_LONGEST_DETAIL = 300
+_STOPS = frozenset({"", "stop", "eos", "end_turn", "stop_sequence"})
+_BESIDE_CONTENT = (
+    *("refusal", "tool_calls", "function_call", "audio"),
+    *("reasoning", "reasoning_content", "reasoning_details", "thinking"),
+)
+"""Members of a message that say something, too."""
+_STREAM = "text/event-stream"
+_UNICODE = frozenset({"", "utf-8", "utf8", "us-ascii"})
 _LARGEST_COUNT = 2**53
 
-
-@dataclass(frozen=True, slots=True)
-class Answered:
-    """The model answered."""
-
-    message: JsonObject
-    """Verbatim."""
-    finish_reason: str | None
-    usage: Usage
-    served_model: str | None
-    irregularities: tuple[str, ...] = ()
+_Result = TypeVar("_Result", bound=Answered | Failed)
 
 
-@dataclass(frozen=True, slots=True)
-class Failed:
-    """The model did not get to answer."""
-
-    failure: NotMeasured
-    detail: str
-    """For a person, one line."""
-    retryable: bool = False
-    """The same request may succeed later."""
-    stops_run: bool = False
-    """No other request will fare better: authentication, quota."""
-    wrong_address: bool = False
-    """So answers something that is no endpoint; one that has answered before only stumbled."""
-    headers: Mapping[str, str] = field(default_factory=dict)
-    """Of the answer, names in lower case: they may ask for a pause."""
-
-
-def classify(status: int, headers: Mapping[str, str], body: bytes) -> Answered | Failed:
+def classify(
+    status: int, headers: Mapping[str, str], body: bytes | Streamed, request_body: JsonObject, api: Api
+) -> Answered | Failed:
     """Return what an answer is.
 
     Args:
         status: HTTP status.
         headers: Names in lower case.
-        body: Decoded from its content encoding, whole.
+        body: Decoded from its content encoding, whole; or the stream that it was.
+        request_body: What was asked.
+        api: Whose answers are expected.
     """
     if status in _REDIRECTS:
-        target = headers.get("location", "elsewhere").partition("?")[0][:_LONGEST_DETAIL]
+        target = headers.get("location", "elsewhere").partition("?")[0][:LONGEST_DETAIL]
         detail = f"HTTP {status}: redirects to {target}, which is not followed: is the base URL right?"
         return Failed("endpoint_error", detail, wrong_address=True)
+    if isinstance(body, Streamed):
+        result = _of_stream(status, headers, body, api)
+    else:
+        result = _of_body(status, headers, body, api)
+    codes = _around(status, headers, body, request_body, result)
+    return _with_codes(result, codes)
+
+
+def _of_body(status: int, headers: Mapping[str, str], body: bytes, api: Api) -> Answered | Failed:
     try:
-        value, irregularities = read_envelope(body)
+        value, codes = read_envelope(body)
     except JsonTextError as error:
         return _not_json(status, headers, body.decode("utf-8", "replace"), str(error))
-    message, codes = error_of(value)
+    return _of_value(status, headers, value, codes, api)
+
+
+def _of_value(
+    status: int, headers: Mapping[str, str], value: Json, codes: tuple[str, ...], api: Api
+) -> Answered | Failed:
+    message, error_codes = error_of(value)
     if status not in _OK or message is not None:
-        return _refusal(_told_status(status, value), headers, message or _first_line(value), codes)
-    return _answer(value, irregularities)
+        refused = refusal(told_status(status, value), headers, message or first_line(value), error_codes)
+        found = {"error_in_200"} if status in _OK else set()
+        return _with_codes(refused, {*codes, *found, *([] if is_in_shape(value) else ["error_shape"])})
+    result = responses_api.answer_of(value, codes) if api == "responses" else _answer(value, codes)
+    return result if isinstance(result, Answered) or not result.retryable else replace(result, headers=headers)
 
 
-def error_of(value: Json) -> tuple[str | None, frozenset[str]]:
-    """Return (message, codes) of the error in a body; (None, no codes) where there is none.
-
-    Reads OpenAI's `{"error": {...}}`, a bare string in its place, vLLM's flat `{"object": "error"}`, FastAPI's
-    `detail`, the `{"code", "message"}` of several gateways, and an error inside of the first choice.
-    """
-    if not isinstance(value, Mapping):
-        return None, frozenset()
-    choice = _first_choice(value)
-    for error in (value.get("error"), choice.get("error") if choice else None):
-        if isinstance(error, Mapping) and (error.get("message") or error.get("code") or error.get("type")):
-            codes = _codes(error)
-            return _text(error.get("message")) or ", ".join(sorted(codes)), codes
-        if error and not isinstance(error, Mapping | bool):
-            return _text(error), frozenset({_text(error)})
-    for name in ("detail", "message", "msg"):
-        if value.get(name) and "choices" not in value:
-            return _text(value[name]), _codes(value)
-    return None, frozenset()
-
-
-def _codes(error: JsonObject) -> frozenset[str]:
-    return frozenset(_text(error[name]) for name in ("code", "type") if error.get(name))
-
-
-def _told_status(status: int, value: Json) -> int:
-    """Return the status that an error inside of a 200 gives for itself, as several gateways do."""
-    error = value.get("error", value) if isinstance(value, Mapping) else None
-    code = error.get("code") if isinstance(error, Mapping) else None
-    told = int(code) if isinstance(code, int) or (isinstance(code, str) and _STATUS.fullmatch(code)) else 0
-    return told if status in _OK and told in _ERRORS else status
-
-
-def _refusal(status: int, headers: Mapping[str, str], message: str, codes: frozenset[str]) -> Failed:
-    detail = f"HTTP {status}: {' '.join(message.split())}"[:_LONGEST_DETAIL]
-    if codes & _FILTERED:
-        return Failed("content_filtered", detail)
-    if codes & _NO_ACCESS or status in _REFUSED:
-        return Failed("endpoint_error", detail, stops_run=True)
-    if status == _TOO_MANY:
-        return Failed("rate_limited", detail, retryable=True, headers=headers)
-    if status == _NOT_FOUND:
-        advice = "(is the base URL right, and the model's name?)"
-        return Failed("endpoint_error", f"{detail} {advice}", wrong_address=True)
-    retryable = status in _RETRYABLE or (status in _OK and not codes & _HOPELESS)
-    return Failed("endpoint_error", detail, retryable=retryable, headers=headers)
+def _of_stream(status: int, headers: Mapping[str, str], stream: Streamed, api: Api) -> Answered | Failed:
+    codes = stream.irregularities
+    if stream.terminal == "error_event" and error_of(stream.body)[0] is None:  # `event: error`, and no error we know
+        result = refusal(status, headers, first_line(stream.body), frozenset())
+        return _with_codes(result, {*codes, "error_shape", *(["error_in_200"] if status in _OK else [])})
+    if stream.terminal in {"complete", "complete_no_done", "error_event"} or status not in _OK:
+        return _of_value(status, headers, stream.body, codes, api)
+    detail = {
+        "reset": "the connection broke in the middle of the stream",
+        "empty": "the stream has no answer in it",
+        "truncated": f"the stream cannot be read: {stream.problem}"
+        if stream.problem
+        else "the stream ended before the answer did: no finish reason came",
+    }[stream.terminal]
+    return Failed(
+        "endpoint_error",
+        detail[:LONGEST_DETAIL],
+        retryable=True,
+        headers=headers,
+        irregularities=codes,
+        most_attempts=BROKEN_ATTEMPTS,
+    )
 
 
 def _not_json(status: int, headers: Mapping[str, str], text: str, problem: str) -> Failed:
     is_page = text.lstrip("\ufeff \t\r\n").startswith("<")
-    if status in _RETRYABLE or status in _REFUSED:
-        return _refusal(status, headers, "a web page" if is_page else _first_line(text), frozenset())
+    if status in RETRYABLE or status in REFUSED or (status not in _OK and not is_page):
+        result = refusal(status, headers, "a web page" if is_page else first_line(text), frozenset())
+        return replace(result, irregularities=("error_shape",))
     if is_page:
         detail = f"HTTP {status}: a web page in place of JSON: is the base URL right (does it end in /v1)?"
-        return Failed("endpoint_error", detail, wrong_address=True)
-    if status not in _OK:
-        return _refusal(status, headers, _first_line(text), frozenset())
-    return Failed("endpoint_error", f"the body is {problem}"[:_LONGEST_DETAIL], retryable=True, headers=headers)
+        codes = ("html_200",) if status in _OK else ("error_shape",)
+        return Failed("endpoint_error", detail, wrong_address=True, irregularities=codes)
+    return Failed(
+        "endpoint_error",
+        f"the body is {problem}"[:LONGEST_DETAIL],
+        retryable=True,
+        headers=headers,
+        most_attempts=BROKEN_ATTEMPTS,
+    )
 
 
-def _answer(value: Json, irregularities: tuple[str, ...]) -> Answered | Failed:
-    choice = _first_choice(value)
+def _answer(value: Json, codes: tuple[str, ...]) -> Answered | Failed:
+    choice = first_choice(value)
     message = choice.get("message") if choice else None
-    if choice is None or not isinstance(value, Mapping) or not isinstance(message, Mapping):
-        return Failed("endpoint_error", "the answer has no `choices[0].message`", retryable=True)
+    if not isinstance(value, Mapping) or choice is None or not isinstance(message, Mapping):
+        return _no_message(value, codes)
     finish_reason = _name(choice.get("finish_reason"))
     if finish_reason == "content_filter":
-        return Failed("content_filtered", "the endpoint's content filter ended the answer")
+        return Failed("content_filtered", "the endpoint's content filter ended the answer", irregularities=codes)
     if finish_reason in _ABORTED:
-        return Failed("endpoint_error", f"the endpoint broke the answer off (`{finish_reason}`)", retryable=True)
-    return Answered(message, finish_reason, usage_of(value.get("usage")), _name(value.get("model")), irregularities)
+        detail = f"the endpoint broke the answer off (`{finish_reason}`)"
+        return Failed("endpoint_error", detail, retryable=True, irregularities=codes)
+    usage = usage_of(value.get("usage"))
+    if _says_nothing(message, finish_reason, usage):
+        detail = "the answer is empty: neither text nor call nor tokens, and no error"
+        return Failed("endpoint_error", detail, retryable=True, irregularities=(*codes, "empty_success"))
+    return Answered(message, finish_reason, usage, _name(value.get("model")), codes)
 
 
-def _first_choice(value: Json) -> JsonObject | None:
-    choices: Any = value.get("choices") if isinstance(value, Mapping) else None
-    choice = choices[0] if isinstance(choices, list) and choices else None
-    return choice if isinstance(choice, dict) else None
+def _no_message(value: Json, codes: tuple[str, ...]) -> Failed:
+    if isinstance(value, Mapping) and not value.get("choices"):
+        codes = (*codes, "choices_null_or_empty")
+        if _is_marked(value.get("prompt_filter_results")):
+            return Failed("content_filtered", "the endpoint's content filter refused the prompt", irregularities=codes)
+    return Failed("endpoint_error", "the answer has no `choices[0].message`", retryable=True, irregularities=codes)
+
+
+def _is_marked(results: Json) -> bool:
+    """Whether Azure's `prompt_filter_results` say that something was filtered."""
+    if isinstance(results, Mapping):
+        return results.get("filtered") is True or any(map(_is_marked, results.values()))
+    return isinstance(results, list) and any(map(_is_marked, results))
+
+
+def _says_nothing(message: JsonObject, finish_reason: str | None, usage: Usage) -> bool:
+    """Whether an answer that claims to be complete has nothing in it: a server's fault, not a model's silence."""
+    if usage.completion_tokens or (finish_reason or "").lower() not in _STOPS:
+        return False
+    content = message.get("content")
+    said = content.strip() if isinstance(content, str) else content
+    return not said and not any(message.get(name) for name in _BESIDE_CONTENT)
+
+
+def _around(
+    status: int,
+    headers: Mapping[str, str],
+    body: bytes | Streamed,
+    request_body: JsonObject,
+    result: Answered | Failed,
+) -> set[str]:
+    """Return the codes of what is off between request, headers and body."""
+    codes: set[str] = set()
+    asked, streamed = request_body.get("stream") is True, isinstance(body, Streamed)
+    if status in _OK and asked != streamed and (streamed or isinstance(result, Answered)):
+        codes.add("stream_ignored")
+    if status in _BAD_REQUEST and request_body.get("tool_choice") == "none":
+        codes.add("none_400")
+    is_answer = isinstance(result, Answered) or streamed
+    if is_answer and not _is_honest(headers.get("content-type", ""), streamed=streamed):
+        codes.add("content_type")
+    return codes
+
+
+def _is_honest(content_type: str, *, streamed: bool) -> bool:
+    """Whether a content type fits its body; one that is not there says nothing false."""
+    kind, _, parameters = content_type.lower().partition(";")
+    _, _, charset = parameters.partition("charset=")
+    if charset.partition(";")[0].strip(' "') not in _UNICODE:
+        return False
+    kind = kind.strip()
+    return not kind or (kind == _STREAM if streamed else kind == "application/json" or kind.endswith("+json"))
+
+
+def _with_codes(result: _Result, codes: set[str]) -> _Result:
+    return replace(result, irregularities=tuple(sorted({*result.irregularities, *codes})))
 
 
 def usage_of(usage: Json) -> Usage:
@@ -190,15 +222,4 @@ def usage_of(usage: Json) -> Usage:
 
 def _name(value: Json) -> str | None:
     """Return a string that a table can hold, or None for anything else."""
-    return value.encode("utf-8", "replace").decode() if isinstance(value, str) else None
-
-
-def _text(value: Json) -> str:
-    if value is None or value is False:
-        return ""
-    return value.encode("utf-8", "replace").decode() if isinstance(value, str) else json_text(value)
-
-
-def _first_line(value: Json) -> str:
-    line = _text(value).strip("\ufeff \t\r\n").partition("\n")[0].strip()
-    return line[:_LONGEST_DETAIL] or "an empty body"
+    return text_of(value) if isinstance(value, str) else None

@@ -1,4 +1,4 @@
-"""One request over aiohttp: attempts, pace, deadlines, caps. No exception of aiohttp leaves this file."""
+"""One attempt over aiohttp: deadlines, caps, and what came of it. No exception of aiohttp leaves this file."""
 
 from __future__ import annotations
 
@@ -10,59 +10,72 @@ import random
 import socket
 import ssl
 import time
-from collections.abc import Iterable
-from dataclasses import replace
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from types import TracebackType
 from typing import Self
 
 import aiohttp
 
-import fceval
+from fceval.client.body import BodyReader, hidden
 from fceval.client.classify import Answered, Failed, classify
-from fceval.client.endpoint import Endpoint
-from fceval.client.limits import Pace
-from fceval.client.retry import wait_s
+from fceval.client.conformance import deviations
+from fceval.client.endpoint import Endpoint, request_headers, request_url
+from fceval.client.outcome import BROKEN_ATTEMPTS
+from fceval.client.reading import Received, SilenceError, read
+from fceval.client.retry import Patience, next_step
+from fceval.client.sse import Streamed, TooMuchError
+from fceval.client.unpacking import ENCODINGS, BadEncodingError
+from fceval.dialects import Dialect
 from fceval.errors import EndpointError, LocalError
-from fceval.records import Attempt, JsonObject, Request, Response, Usage
+from fceval.records import Attempt, Request, Response, Usage
 
-MAX_BODY_BYTES = 8 * 2**20
-"""Longest answer that is read, after decompression."""
 KEY_ECHOED = "key_echoed"
 """The endpoint wrote the key into its answer; it is hidden there."""
-_CHUNK_BYTES = 2**16
 _CONNECT_S = 10.0
 _ATTEMPTS_TO_REACH = 3
 # Servers close idle connections after 5 s or more; a POST on a connection that was just closed is lost.
 _KEEP_ALIVE_S = 4.0
+_SILENT_SHARE = 0.5
+"""Part of the time limit for which a stream that has begun may bring nothing."""
 _EXHAUSTED = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.ENOBUFS, errno.EADDRNOTAVAIL})
+
+
+@dataclass(frozen=True, slots=True)
+class Tried:
+    """One attempt, and what came of it."""
+
+    attempt: Attempt
+    result: Answered | Failed
+    headers: Mapping[str, str] = field(default_factory=dict)
+    """Of the answer, names in lower case; empty where none came."""
+
+    @property
+    def usage(self) -> Usage:
+        """Tokens as the endpoint reported them."""
+        return self.result.usage if isinstance(self.result, Answered) else Usage()
 
 
 class Client:
     """Sends requests to one endpoint; use as an async context manager."""
 
-    def __init__(self, endpoint: Endpoint, path: str) -> None:
+    def __init__(self, endpoint: Endpoint, dialect: Dialect) -> None:
         """Make a client.
 
         Args:
             endpoint: Whom to ask.
-            path: What follows its base URL.
+            dialect: What is spoken: it has the path, and reads the calls.
         """
-        self.url = endpoint.base_url + path
+        self.url = endpoint.base_url + dialect.path
+        self._request_url = request_url(endpoint, dialect.path)
+        self._dialect = dialect
         self._settings = endpoint.settings
-        self._pace = Pace(endpoint.settings.rpm)
         self._draw = random.Random()  # noqa: S311 -- jitter
         self._reached = False
         self._answered = False
         self._key = endpoint.key
-        headers = {
-            "Accept": "application/json",
-            "Content-Type": "application/json",
-            "User-Agent": f"fceval/{fceval.__version__}",
-        }
-        if endpoint.key is not None:
-            headers["Authorization"] = f"Bearer {endpoint.key.reveal()}"
-        self._headers = headers
+        self._headers = {**request_headers(endpoint), "Accept-Encoding": ENCODINGS}
 
     async def __aenter__(self) -> Self:
         self._session = aiohttp.ClientSession(
@@ -71,7 +84,7 @@ class Client:
             headers=self._headers,
             cookie_jar=aiohttp.DummyCookieJar(),
             trust_env=False,
-            auto_decompress=True,
+            auto_decompress=False,
         )
         return self
 
@@ -81,41 +94,71 @@ class Client:
         await self._session.close()
 
     async def send(self, request: Request) -> Response:
-        """Return the final outcome of a request, after as many attempts as it is worth.
+        """Return the final outcome of a single request, after as many attempts as it is worth.
+
+        An engine, which has many requests, uses `attempt` and keeps none of its workers waiting.
 
         Raises:
             EndpointError: No request to this endpoint will fare better.
             LocalError: This machine cannot open one more connection.
         """
-        body = _encoded(request.body)
-        attempts: list[Attempt] = []
+        body, attempts = self.encoded(request), list[Attempt]()
+        patience = Patience(self._settings.max_attempts, self._settings.max_case_s)
+        started = time.monotonic()
         while True:
-            await self._pace.admit()
-            attempt, result = await self._attempt(body, len(attempts) + 1)
-            attempts.append(attempt)
-            if isinstance(result, Answered):
-                self._answered = True
-                return self._response(request, result, attempts)
-            if result.stops_run or (result.wrong_address and not self._answered):
-                raise EndpointError(self._advice(result.detail))
-            pause_s = wait_s(len(attempts), result.headers, self._draw) if result.retryable else None
-            if pause_s is None or len(attempts) == self._settings.max_attempts:
-                return self._response(request, None, attempts)
-            await asyncio.sleep(pause_s)
+            tried = await self.attempt(request, body, len(attempts) + 1)
+            attempts.append(tried.attempt)
+            if isinstance(tried.result, Answered):
+                return self.response(request, tried.result, attempts)
+            if self.refuses(tried.result):
+                raise EndpointError(self.advice(tried.result.detail))
+            elapsed_s = time.monotonic() - started
+            step = next_step(tried.result, attempts, elapsed_s, patience, self._draw, others_pass=False)
+            if step.wait_s is None:
+                return self.response(request, None, attempts)
+            await asyncio.sleep(step.wait_s)
 
-    async def _attempt(self, body: bytes, number: int) -> tuple[Attempt, Answered | Failed]:
-        started_at = datetime.now(UTC).isoformat(timespec="milliseconds")
-        started = time.perf_counter()
-        status: int | None = None
-        content: bytes | None = None
-        result: Answered | Failed | None = None
-        headers: dict[str, str] = {}
+    @staticmethod
+    def encoded(request: Request) -> bytes:
+        """Return the body as it is sent."""
         try:
-            async with self._session.post(self.url, data=body, allow_redirects=False) as answer:
+            return json.dumps(request.body, ensure_ascii=False, separators=(",", ":")).encode()
+        except UnicodeEncodeError:  # a lone surrogate: only its escaped form is UTF-8
+            return json.dumps(request.body, separators=(",", ":")).encode()
+
+    def refuses(self, failed: Failed) -> bool:
+        """Return whether a failure says that no other request will fare better."""
+        return failed.stops_run or (failed.wrong_address and not self._answered)
+
+    async def attempt(
+        self, request: Request, body: bytes, number: int, waited: Mapping[str, float] | None = None
+    ) -> Tried:
+        """Send a request once and return what came of it.
+
+        Args:
+            request: What is asked.
+            body: Its body, encoded.
+            number: Of the attempt, from 1.
+            waited: Seconds that it was held back before, by cause.
+
+        Raises:
+            LocalError: This machine cannot open one more connection.
+        """
+        started_at = datetime.now(UTC).isoformat(timespec="milliseconds")
+        sent_at = time.perf_counter()
+        status: int | None = None
+        received: Received | None = None
+        headers: dict[str, str] = {}
+        result: Answered | Failed
+        try:
+            async with self._session.post(self._request_url, data=body, allow_redirects=False) as answer:
                 status = answer.status
+                self._reached = True
                 headers = self._readable(answer.raw_headers)
-                content = await _read(answer)
-            self._reached = True
+                reader = BodyReader(self._dialect.api)
+                received = await read(answer, reader, sent_at, self._settings.timeout_s * _SILENT_SHARE)
+        except (BadEncodingError, SilenceError, TooMuchError) as error:
+            result = _unreadable(error)
         except aiohttp.ConnectionTimeoutError:
             result = self._unreachable(f"no connection within {_CONNECT_S:g} s", number)
         except TimeoutError:
@@ -131,20 +174,27 @@ class Client:
             result = Failed("endpoint_error", "no server can have this name", stops_run=True)
         except (aiohttp.ClientError, OSError) as error:
             _blame_this_machine(error)
-            result = Failed("endpoint_error", f"the connection failed: {_reason(error)}", retryable=True)
-        latency_s = time.perf_counter() - started
-        result = result or self._result(status or 0, headers, content)
-        failure, detail = (result.failure, result.detail) if isinstance(result, Failed) else (None, "")
-        return Attempt(started_at, latency_s, None, status, failure, detail), result
+            # Before an answer began, any attempt may pass; one that broke off is likely to do so again.
+            most_attempts = None if status is None else BROKEN_ATTEMPTS
+            detail = f"the connection failed: {_reason(error)}"
+            result = Failed("endpoint_error", detail, retryable=True, most_attempts=most_attempts)
+        else:
+            result = self._result(request, status, headers, received)
+        latency_s = received.ended_s if received else time.perf_counter() - sent_at
+        self._answered = self._answered or isinstance(result, Answered)
+        attempt = _attempt(started_at, latency_s, status, received, result)
+        return Tried(replace(attempt, waited_s=_rounded(waited or {})), result, headers)
 
-    def _result(self, status: int, headers: dict[str, str], content: bytes | None) -> Answered | Failed:
-        if content is None:
-            return Failed("endpoint_error", f"the answer is longer than {MAX_BODY_BYTES // 2**20} MiB")
-        shown = self._hidden(content)
-        result = classify(status, headers, shown)
-        if shown != content and isinstance(result, Answered):
-            return replace(result, irregularities=tuple(sorted({*result.irregularities, KEY_ECHOED})))
-        return result
+    def _result(self, request: Request, status: int, headers: dict[str, str], received: Received) -> Answered | Failed:
+        """Return what an answer is, with all that is irregular about it."""
+        content = hidden(received.content, self._key) if self._key else received.content
+        result = classify(status, headers, content, request.body, self._dialect.api)
+        codes = set(result.irregularities)
+        if content != received.content:
+            codes.add(KEY_ECHOED)
+        if isinstance(result, Answered):
+            codes |= deviations(request, result, self._dialect.parse(result.message))
+        return replace(result, irregularities=tuple(sorted(codes)))
 
     def _unreachable(self, detail: str, number: int, *, unknown: bool = False) -> Failed:
         """An endpoint that was never reached is a wrong address; one that was may come back."""
@@ -158,12 +208,20 @@ class Client:
     def _readable(self, raw_headers: Iterable[tuple[bytes, bytes]]) -> dict[str, str]:
         return {name.decode("latin-1").lower(): self._hidden(value).decode("latin-1") for name, value in raw_headers}
 
-    def _advice(self, detail: str) -> str:
-        if "HTTP 401" in detail and "Authorization" not in self._headers:
+    def advice(self, detail: str) -> str:
+        """Return what went wrong with the URL before it, and what to do where that is known."""
+        if "HTTP 401" in detail and self._key is None:
             detail += " (no key was sent: name its variable with --api-key-env)"
         return f"{self.url}: {detail}"
 
-    def _response(self, request: Request, answer: Answered | None, attempts: list[Attempt]) -> Response:
+    def response(self, request: Request, answer: Answered | None, attempts: Sequence[Attempt]) -> Response:
+        """Return the final outcome of a request.
+
+        Args:
+            request: What was asked.
+            answer: What came of the last attempt; None where the model did not get to answer.
+            attempts: All of them, in order.
+        """
         return Response(
             key=request.key,
             fingerprint=request.fingerprint(self._settings.base_url),
@@ -171,27 +229,37 @@ class Client:
             finish_reason=answer.finish_reason if answer else None,
             usage=answer.usage if answer else Usage(),
             served_model=answer.served_model if answer else None,
-            irregularities=answer.irregularities if answer else (),
+            irregularities=tuple(sorted({code for attempt in attempts for code in attempt.irregularities})),
             attempts=tuple(attempts),
         )
 
 
-def _encoded(body: JsonObject) -> bytes:
-    try:
-        return json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode()
-    except UnicodeEncodeError:  # a lone surrogate: only its escaped form is UTF-8
-        return json.dumps(body, separators=(",", ":")).encode()
+def _rounded(waited: Mapping[str, float]) -> dict[str, float]:
+    return {cause: round(seconds, 3) for cause, seconds in waited.items()}
 
 
-async def _read(answer: aiohttp.ClientResponse) -> bytes | None:
-    """Return the body, or None where it is longer than what is read."""
-    content = bytearray()
-    async for chunk in answer.content.iter_chunked(_CHUNK_BYTES):
-        content += chunk
-        if len(content) > MAX_BODY_BYTES:
-            answer.close()
-            return None
-    return bytes(content)
+def _attempt(
+    started_at: str, latency_s: float, status: int | None, received: Received | None, result: Answered | Failed
+) -> Attempt:
+    stream = received.content if received and isinstance(received.content, Streamed) else None
+    failed = result if isinstance(result, Failed) else None
+    return Attempt(
+        started_at=started_at,
+        latency_s=latency_s,
+        ttft_s=stream.first_token_s if stream else None,
+        status=status,
+        failure=failed.failure if failed else None,
+        detail=failed.detail if failed else "",
+        irregularities=result.irregularities,
+        first_call_s=stream.first_call_s if stream else None,
+    )
+
+
+def _unreadable(error: BadEncodingError | SilenceError | TooMuchError) -> Failed:
+    if isinstance(error, SilenceError):
+        return Failed("timed_out", str(error), retryable=True)
+    is_broken = isinstance(error, BadEncodingError)
+    return Failed("endpoint_error", str(error), retryable=is_broken, most_attempts=BROKEN_ATTEMPTS)
 
 
 def _blame_this_machine(error: BaseException) -> None:

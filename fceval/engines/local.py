@@ -1,55 +1,235 @@
-"""A pool of asyncio workers in this process: as many as may be in flight, not one per case."""
+"""A pool of asyncio workers in this process: as many as may be in flight, not one per case.
+
+A worker takes what is due: a request that is to be tried again, else the next one of its dialogue, else a new
+dialogue. A request that has to wait before it is tried again waits in a queue of its own, never in a worker, and
+passes the pace again like any other. No more requests wait than there are workers: an endpoint that is down must not
+gather the whole dataset in memory.
+"""
 
 from __future__ import annotations
 
 import asyncio
+import heapq
+import random
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from itertools import count
 
+from fceval.budget import completion_limit
+from fceval.client.breaker import Breaker, Leave
 from fceval.client.endpoint import Endpoint
-from fceval.client.http import Client
+from fceval.client.http import Client, Tried
+from fceval.client.limits import Pace, Permit
+from fceval.client.outcome import Answered, Failed
+from fceval.client.retry import Patience, next_step
 from fceval.dialects import load
-from fceval.dialogue import next_request
-from fceval.engines import Emit, Engine, Stop, Work
-from fceval.errors import FcevalError
+from fceval.dialogue import Dialogue, next_request
+from fceval.engines import Engine, Record, Stop, Work
+from fceval.errors import EndpointDown, EndpointError, FcevalError
+from fceval.records import Attempt, Request, Response
+
+_SHARE_POLL_S = 1.0
+_TRYING_POLL_S = 0.1
+
+
+@dataclass(slots=True)
+class _Job:
+    """A request of a dialogue, and what became of it so far."""
+
+    dialogue: Dialogue
+    history: list[Response]
+    request: Request
+    body: bytes
+    attempts: list[Attempt] = field(default_factory=list)
+    begun_at: float = 0.0
+    """When the first attempt was sent, on the pool's clock."""
+    answered_before: int = 0
+    """How many requests of the run had been answered then."""
 
 
 class Local:
     """Runs everything in the calling process."""
 
-    async def run(self, work: Work, endpoint: Endpoint, emit: Emit, stop: Stop) -> None:
+    async def run(self, work: Work, endpoint: Endpoint, record: Record, stop: Stop) -> None:
         """Ask `work`, `endpoint.settings.concurrency` requests at a time."""
-        # Workers take from one iterator; nothing is awaited inside it, so they cannot get in each other's way.
-        rest = iter(work)
-        async with Client(endpoint, load(endpoint.settings.dialect).path) as client:
-
-            async def worker() -> None:
-                for dialogue, known in rest:
-                    history = list(known)
-                    while not stop.draining and (request := next_request(dialogue, history)):
-                        response = await client.send(request)
-                        emit(response)
-                        history.append(response)
-                    if stop.draining:
-                        return
-                    await asyncio.sleep(0)  # passing over what is known already must not keep the others waiting
-
-            async def guarded() -> None:
-                try:
-                    await worker()
-                except FcevalError as error:
-                    stop.drain(error)
-
-            workers = [asyncio.create_task(guarded()) for _ in range(endpoint.settings.concurrency)]
+        async with Client(endpoint, load(endpoint.settings.dialect)) as client:
+            pool = _Pool(client, endpoint, iter(work), record, stop)
+            workers = [asyncio.create_task(pool.work(number)) for number in range(endpoint.settings.concurrency)]
             all_done = asyncio.create_task(asyncio.wait(workers, return_when=asyncio.FIRST_EXCEPTION))
-            told = asyncio.create_task(stop.wait())
+            draining, told = asyncio.create_task(stop.drained()), asyncio.create_task(stop.wait())
             try:
+                await asyncio.wait({all_done, draining, told}, return_when=asyncio.FIRST_COMPLETED)
+                for worker in set(workers) - pool.sending:
+                    worker.cancel()
                 await asyncio.wait({all_done, told}, return_when=asyncio.FIRST_COMPLETED)
             finally:
-                for task in (told, all_done, *workers):
+                for task in (draining, told, all_done, *workers):
                     task.cancel()
-                await asyncio.wait({told, all_done, *workers})
+                await asyncio.wait({draining, told, all_done, *workers})
+            pool.give_up_waiting()
             bugs = [bug for task in workers if not task.cancelled() and (bug := task.exception())]
             if bugs:
                 raise bugs[0]
+
+
+class _Pool:
+    """What the workers share."""
+
+    def __init__(
+        self,
+        client: Client,
+        endpoint: Endpoint,
+        rest: Iterator[tuple[Dialogue, Sequence[Response]]],
+        record: Record,
+        stop: Stop,
+    ) -> None:
+        settings = endpoint.settings
+        self.sending: set[asyncio.Task[None]] = set()
+        """Workers whose request is on its way: they may finish when the run drains."""
+        self._client = client
+        self._settings = settings
+        self._rest = rest
+        self._record = record
+        self._stop = stop
+        self._pace = Pace(settings.rpm, settings.tpm, burst=settings.burst)
+        self._breaker = Breaker(settings.breaker, settings.breaker_pause_s)
+        self._patience = Patience(settings.max_attempts, settings.max_case_s)
+        self._draw = random.Random()  # noqa: S311 -- jitter
+        self._waiting: list[tuple[float, int, _Job]] = []
+        """Heap of (when it is due, order of arrival, what waits)."""
+        self._number = count()
+        self._answered = 0
+
+    async def work(self, number: int) -> None:
+        """Try what is due until nothing is left, or until the run drains."""
+        try:
+            while (job := await self._next(number)) is not None:
+                await self._send(job)
+        except FcevalError as error:
+            self._stop.drain(error)
+
+    def give_up_waiting(self) -> None:
+        """Note the failures of what still waits to be tried again: nothing that was asked goes unrecorded."""
+        for _, _, job in self._waiting:
+            self._note_failure(job)
+
+    # --- what is next -----------------------------------------------------------------------------------------
+
+    async def _next(self, number: int) -> _Job | None:
+        while not self._stop.draining:
+            if number >= max(1, int(self._settings.concurrency * self._pace.share)):  # the endpoint wants less
+                await asyncio.sleep(_SHARE_POLL_S)
+                continue
+            if self._waiting and self._waiting[0][0] <= time.monotonic():
+                return heapq.heappop(self._waiting)[2]
+            if len(self._waiting) < self._settings.concurrency and (job := await self._fresh()):
+                return job
+            if not self._waiting:
+                return None
+            await asyncio.sleep(max(0.0, self._waiting[0][0] - time.monotonic()))
+        return None
+
+    async def _fresh(self) -> _Job | None:
+        for dialogue, known in self._rest:
+            history = list(known)
+            if request := next_request(dialogue, history):
+                return self._job(dialogue, history, request)
+            await asyncio.sleep(0)  # passing over what is known already must not keep the others waiting
+        return None
+
+    def _job(self, dialogue: Dialogue, history: list[Response], request: Request) -> _Job:
+        return _Job(dialogue, history, request, self._client.encoded(request))
+
+    def _later(self, job: _Job, wait_s: float) -> None:
+        heapq.heappush(self._waiting, (time.monotonic() + wait_s, next(self._number), job))
+
+    # --- one attempt ------------------------------------------------------------------------------------------
+
+    async def _send(self, job: _Job) -> None:
+        permit, leave = await self._leave(job)
+        worker = asyncio.current_task()
+        if self._stop.draining or worker is None:
+            self._breaker.gave_up(leave)
+            self._note_failure(job)
+            return
+        if not job.attempts:
+            job.begun_at, job.answered_before = time.monotonic(), self._answered
+        self._record.sending(job.request, len(job.attempts) + 1)
+        self.sending.add(worker)
+        try:
+            tried = await self._client.attempt(job.request, job.body, len(job.attempts) + 1, permit.waited)
+        finally:
+            self.sending.discard(worker)
+        job.attempts.append(tried.attempt)
+        self._learn(permit, tried)
+        self._record.tried(job.request, tried.attempt, tried.usage)
+        self._conclude(job, tried, leave)
+
+    async def _leave(self, job: _Job) -> tuple[Permit, Leave]:
+        """Wait for the breaker and the pace; a request that is not sent after all was never asked."""
+        try:
+            await self._record.admit(job.request)
+            while True:
+                await self._sit_out_breaker()
+                permit = await self._pace.admit(len(job.body), completion_limit(job.request.body))
+                if (leave := self._breaker.leave(time.monotonic())) is not Leave.WAIT:
+                    return permit, leave
+        except asyncio.CancelledError:
+            self._note_failure(job)
+            raise
+
+    async def _sit_out_breaker(self) -> None:
+        while not self._breaker.may_ask(time.monotonic()):  # noqa: ASYNC110 -- the clock ends it, too
+            await asyncio.sleep(max(_TRYING_POLL_S, self._breaker.wait_s(time.monotonic())))
+
+    def _learn(self, permit: Permit, tried: Tried) -> None:
+        self._pace.observe(permit, tried.attempt.status, tried.headers)
+        self._pace.settle(permit, tried.usage.prompt_tokens, tried.usage.completion_tokens)
+
+    def _conclude(self, job: _Job, tried: Tried, leave: Leave) -> None:
+        result = tried.result
+        if isinstance(result, Answered):
+            self._answered += 1
+            self._breaker.answered()
+            self._end(job, self._client.response(job.request, result, job.attempts))
+            return
+        if self._client.refuses(result):
+            raise EndpointError(self._client.advice(result.detail))
+        self._blame(tried.attempt, result, leave)
+        elapsed_s = time.monotonic() - job.begun_at
+        others_pass = self._answered > job.answered_before
+        step = next_step(result, job.attempts, elapsed_s, self._patience, self._draw, others_pass=others_pass)
+        if step.stops_run:
+            raise EndpointDown(self._client.advice(step.why))
+        if step.wait_s is not None:
+            self._later(job, step.wait_s)
+        else:
+            self._end(job, self._client.response(job.request, None, job.attempts))
+
+    def _blame(self, attempt: Attempt, result: Failed, leave: Leave) -> None:
+        """Tell the breaker whose failure it is: what will never pass is the request's, the rest the endpoint's."""
+        if not result.retryable:
+            self._breaker.answered()
+            return
+        was_open = self._breaker.is_open
+        self._breaker.failed(f"{result.failure} {attempt.status}", leave, time.monotonic())
+        if self._breaker.tripped:
+            raise EndpointDown(self._client.advice(f"fails every time: {result.detail}"))
+        if self._breaker.is_open and not was_open:
+            times = f"{self._settings.breaker} times in a row: {result.detail}"
+            self._record.noted(f"{times}; nothing is sent for {self._settings.breaker_pause_s:g} s")
+
+    def _end(self, job: _Job, response: Response) -> None:
+        self._record.answered(response)
+        job.history.append(response)
+        if (request := next_request(job.dialogue, job.history)) is not None:
+            self._later(self._job(job.dialogue, job.history, request), 0.0)
+
+    def _note_failure(self, job: _Job) -> None:
+        if job.attempts:
+            self._record.answered(self._client.response(job.request, None, job.attempts))
+            job.attempts = []
 
 
 PLUGIN: Engine = Local()

@@ -10,6 +10,7 @@ import pytest
 from fceval.client import retry
 from fceval.client.endpoint import Endpoint, EndpointSettings, Secret
 from fceval.client.http import Client
+from fceval.dialects import load
 
 ClientOf = Callable[..., Client]
 
@@ -20,7 +21,7 @@ def client_of() -> ClientOf:
 
     def make(base_url: str, key: str | None = None, **settings: Any) -> Client:  # noqa: ANN401 -- settings of all types
         given = EndpointSettings(base_url=base_url, model="m", **settings)
-        return Client(Endpoint(given, base_url, Secret(key) if key else None), "/chat/completions")
+        return Client(Endpoint(given, base_url, Secret(key) if key else None), load("tools"))
 
     return make
 

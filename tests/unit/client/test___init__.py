@@ -70,4 +70,4 @@ def test_answer_with_the_key_in_it_stays_an_answer(client_of: ClientOf) -> None:
     message: Any = response.message
     arguments = json.loads(message["tool_calls"][0]["function"]["arguments"])
     assert arguments == {"key": "***", "city": "Oslo"}
-    assert response.irregularities == (KEY_ECHOED,)
+    assert KEY_ECHOED in response.irregularities

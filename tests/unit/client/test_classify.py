@@ -34,7 +34,8 @@ def openai_error(code: object = None, kind: str = "invalid_request_error", messa
 
 def read(status: int, body: object, **headers: str) -> Answered | Failed:
     """Classify an answer; a body that is no bytes goes as JSON."""
-    return classify(status, headers, body if isinstance(body, bytes) else json.dumps(body).encode())
+    content = body if isinstance(body, bytes) else json.dumps(body).encode()
+    return classify(status, headers, content, {"model": "m"}, "chat")
 
 
 def summary(result: Answered | Failed) -> str:
@@ -135,7 +136,7 @@ def test_what_may_pass_keeps_its_headers(status: int) -> None:
 
 def test_redirect_names_its_target_without_the_query() -> None:
     """A query may hold what nobody should see."""
-    result = classify(302, {"location": "https://login.example/?token=abc"}, b"")
+    result = read(302, b"", location="https://login.example/?token=abc")
     assert isinstance(result, Failed)
     assert "redirects to https://login.example/, which" in result.detail
 
@@ -193,7 +194,7 @@ BESIDE = json.dumps(completion()).encode()[:-1]
 )
 def test_odd_field_beside_the_message_makes_no_answer_worse(body: bytes, irregularities: tuple[str, ...]) -> None:
     """It is noted, and the answer counts."""
-    result = classify(200, {}, body)
+    result = read(200, body)
     assert isinstance(result, Answered), result
     assert (result.message, result.irregularities) == (MESSAGE, irregularities)
 

@@ -17,7 +17,8 @@ from typing import Any
 
 import pytest
 
-from fceval.client.http import MAX_BODY_BYTES, Client
+from fceval.client.body import MAX_BODY_BYTES
+from fceval.client.http import Client
 from fceval.errors import EndpointError, FcevalError, LocalError
 from fceval.records import Key, Request, Response
 from tests.byte_server import read_request, server
@@ -188,7 +189,7 @@ def test_answer_just_within_the_bound_is_read(client_of: ClientOf) -> None:
         (Reply(drop=True), "endpoint_error", "the connection failed: "),
         (replace(HELLO, cut=True), "endpoint_error", "the connection failed: ClientPayloadError"),
         (Reply(pieces=[b'{"choices'], cut=True), "endpoint_error", "the connection failed: ClientPayloadError"),
-        (Reply(headers={"Content-Encoding": "gzip"}, body=b"no gzip"), "endpoint_error", "the connection failed: "),
+        (Reply(headers={"Content-Encoding": "gzip"}, body=b"no gzip"), "endpoint_error", "the body is not gzip"),
         (Reply(body=b'{"choices'), "endpoint_error", "the body is not valid JSON"),
         (error_reply(500), "endpoint_error", "HTTP 500: scripted error"),
         (error_reply(429), "rate_limited", "HTTP 429: scripted error"),

@@ -9,6 +9,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
+from typing import TypeAlias
 
 import pytest
 
@@ -16,9 +17,9 @@ from fceval import dialects
 from fceval.cases.rows import case_of
 from fceval.client.endpoint import Endpoint, EndpointSettings
 from fceval.dialogue import Dialogue, Variant
-from fceval.engines import Emit, Stop, Work, load, names
+from fceval.engines import Stop, Work, load, names
 from fceval.errors import EndpointError, FcevalError, LocalError
-from fceval.records import Response
+from fceval.records import Attempt, Request, Response, Usage
 from tests.case_rows import row, turns_row
 from tests.fake_endpoint import FakeEndpoint, Received, Reply, error_reply, message_reply
 
@@ -33,6 +34,30 @@ def dialogues(number: int, turns: int = 1) -> Iterator[tuple[Dialogue, Sequence[
         yield Dialogue(case_of(fields, 1), Variant(), 0, dialects.load("tools"), "m", {}), ()
 
 
+Emit: TypeAlias = Callable[[Response], None]
+
+
+class Kept:
+    """A record that hands on the responses."""
+
+    def __init__(self, emit: Emit) -> None:
+        self.answered = emit
+        self.notes: list[str] = []
+
+    async def admit(self, request: Request) -> None:
+        """Admit everything."""
+
+    def sending(self, request: Request, attempt: int) -> None:
+        """Take no note."""
+
+    def tried(self, request: Request, attempt: Attempt, usage: Usage) -> None:
+        """Take no note."""
+
+    def noted(self, text: str) -> None:
+        """Keep what is said."""
+        self.notes.append(text)
+
+
 def run(
     base_url: str, work: Work, emit: Emit, then: Callable[[Stop], None] = lambda _: None, concurrency: int = 4
 ) -> Stop:
@@ -42,7 +67,7 @@ def run(
     async def go() -> Stop:
         stop = Stop()
         meanwhile = asyncio.get_running_loop().run_in_executor(None, then, stop)
-        await asyncio.wait_for(load("local").run(work, Endpoint(settings, base_url, None), emit, stop), 20)
+        await asyncio.wait_for(load("local").run(work, Endpoint(settings, base_url, None), Kept(emit), stop), 20)
         await meanwhile
         return stop
 

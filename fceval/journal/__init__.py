@@ -1,0 +1,23 @@
+"""Append-only, checksummed record of what was asked and answered: on disk before anything can lose it.
+
+::
+
+    lines.py    what stands in the file: begin of a request, response, checksum
+    writer.py   Journal: the one writer; begin, append, and what happens where the disk is full
+    index.py    JournalIndex: which responses are there
+    reuse.py    ReusableAnswers: other runs' answers, by what was asked
+    repair.py   torn tails and damaged lines, set aside
+    spill.py    what could not be written, on another disk
+    files.py    small files that are there whole or not at all
+
+What was begun and never ended was possibly billed, and is counted. An answer may be written twice (a crash while
+something is repaired), which changes nothing: the last one measured counts.
+"""
+
+from __future__ import annotations
+
+from fceval.journal.index import JournalIndex
+from fceval.journal.reuse import ReusableAnswers
+from fceval.journal.writer import PATIENCE_S, SYNC_EVERY_S, Journal
+
+__all__ = ["PATIENCE_S", "SYNC_EVERY_S", "Journal", "JournalIndex", "ReusableAnswers"]

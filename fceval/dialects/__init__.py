@@ -23,6 +23,8 @@ class Dialect(Protocol):
     """What follows the base URL."""
     api: Api
     """Which of the two an answer is read as."""
+    one_call: bool
+    """Whether a message has room for one call only: a turn that wants several is then asked in steps."""
 
     def render(self, case: Case, messages: Sequence[JsonObject]) -> JsonObject:
         """Return what the case adds to a request body: messages, tools and what is said about them.

@@ -7,12 +7,12 @@ the answer. Talk about the syntax is none: in quotes, in code, within a sentence
 
 from __future__ import annotations
 
-import json
 import re
 
-_SHOWN = 80
+from fceval.flaws import BAR as _BAR
+from fceval.flaws import TOKEN, json_end
+from fceval.jsontext import JsonTextError, refuse_depth
 
-_BAR = r"[|\uFF5C]"
 _SPACE = r"[ _\u2581]"
 _NAME = r"[\w.:/-]+"
 _DSML = rf"(?:{_BAR}DSML{_BAR}|\w+:)?"
@@ -52,25 +52,36 @@ _SYNTAXES = (
 
 _START = r"(?:^[ ]{0,3}|(?<=[.!?\u3002\uFF01\uFF1F])[ ]?)"
 _LEAKS = tuple((re.compile(_START + begin, re.MULTILINE), re.compile(end)) for begin, end in _SYNTAXES)
+_BEGINNINGS = tuple(re.compile(begin) for begin, _ in _SYNTAXES)
 _MARKS = re.compile(rf"<{_BAR}?|\[TOOL_CALLS\]|to=functions\.")
 """One of these stands in every leak: most answers have none."""
 
 _THOUGHT = re.compile(r"\A\s*(?:<think>)?(?:(?!</think>).)*</think>|\A\s*<think>.*\Z", re.DOTALL)
 _CODE_BLOCK = re.compile(r"^ {0,3}(`{3,}|~{3,})[^\n]*\n.*?(?:^ {0,3}\1[`~]*[ \t]*$|\Z)", re.MULTILINE | re.DOTALL)
-_SPECIAL_TOKENS = re.compile(rf"(?:<{_BAR}[^<>|\uFF5C]{{1,40}}{_BAR}>|</?\w{{1,20}}>|\s)+")
+_SPECIAL_TOKENS = re.compile(rf"(?:{TOKEN}|\s)+")
 
 
-def leaks(text: str) -> list[str]:
-    """Return the call that leaked into a text as a problem; empty where there is none."""
+def without_thoughts(text: str) -> tuple[str, str]:
+    """Return (what a text says, what it thinks in `<think>` before that); either may be empty."""
+    found = _THOUGHT.match(text) if "think>" in text else None
+    return (text[found.end() :].lstrip(), found.group()) if found else (text, "")
+
+
+def leaked_text(text: str) -> str:
+    """Return the text from the call on that leaked into it; empty where there is none."""
     if not _MARKS.search(text):
-        return []
+        return ""
     said = _THOUGHT.sub("", _CODE_BLOCK.sub("\0", text))
     for begin, end in _LEAKS:
         found = begin.search(said)
         if found and _stands_alone(said, found, end):
-            call = said[found.start() :].strip()
-            return [f"a call that leaked into the text: {call[:_SHOWN]}"]
-    return []
+            return said[found.start() :].strip()
+    return ""
+
+
+def begins_call(text: str) -> bool:
+    """Whether anything in a text is the beginning of a call in one of the syntaxes, wherever it stands."""
+    return any(begin.search(text) for begin in _BEGINNINGS)
 
 
 def _stands_alone(said: str, found: re.Match[str], end: re.Pattern[str]) -> bool:
@@ -94,7 +105,7 @@ def _end_of_calls(said: str, found: re.Match[str], end: re.Pattern[str]) -> int:
     if opening is None:
         return len(said)
     try:
-        _, length = json.JSONDecoder().raw_decode(said[opening:])
-    except (ValueError, RecursionError):
+        refuse_depth(said)
+    except JsonTextError:
         return len(said)
-    return opening + length
+    return json_end(said, opening) or len(said)

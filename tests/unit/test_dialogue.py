@@ -2,18 +2,39 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from fceval import dialects
 from fceval.cases.rows import case_of
-from fceval.dialogue import NO_RESULT, Dialogue, Variant, next_request
+from fceval.dialects import Api
+from fceval.dialects.tools import Tools
+from fceval.dialogue import (
+    NO_RESULT,
+    NOTHING_TO_CALL,
+    Dialogue,
+    Shape,
+    Variant,
+    check_teacher_forced,
+    next_request,
+    parts,
+)
+from fceval.errors import FieldError
 from fceval.records import Attempt, Key, Response, Usage
 from tests.case_rows import WEATHER, row, turns_row
 
 SYSTEM = {"role": "system", "content": "Be kind."}
 USER = {"role": "user", "content": "What is the weather in Oslo?"}
+PLAIN = {"model": "m", "messages": [USER], "tools": [WEATHER]}
+"""What is sent of the plain row where nothing is configured."""
+
+
+class Responses(Tools):
+    """A dialect of the other API."""
+
+    api: Api = "responses"
 
 
 def dialogue(fields: dict[str, Any], variant: Variant | None = None, **request: Any) -> Dialogue:  # noqa: ANN401 -- body fields
@@ -53,7 +74,8 @@ def test_single_turn_asks_once() -> None:
     request = next_request(given, ())
     assert request is not None
     assert request.key == Key("a", "default", 2, 0, 0)
-    assert request.body == {"model": "m", "messages": [USER], "tools": [WEATHER]}
+    assert request.body == PLAIN
+    assert request.tools == given.case.tools
     assert next_request(given, [answer(0, {"content": "x"})]) is None
 
 
@@ -124,12 +146,14 @@ def test_turns_replay_the_models_own_message_and_scripted_results() -> None:
         ([("f", {"a": 1}, "x")], [("f", '{"a": 2}')], [NO_RESULT]),
         ([("f", {"a": 1}, "x")], [("f", '{"a"')], [NO_RESULT]),
         ([("g", None, "x"), ("f", None, "y")], [("f", "{}"), ("g", "{}")], ["y", "x"]),
+        ([(None, None, "any"), ("f", None, "x")], [("f", "{}"), ("f", "{}"), ("h", "{}")], ["x", "any", "any"]),
+        ([("f", {"a": 1}, "one"), (None, None, "any")], [("f", '{"a": 2}'), ("f", '{"a": 1}')], ["any", "one"]),
     ],
 )
 def test_call_gets_the_result_that_fits_it(results: list[Any], calls: list[Any], contents: list[str]) -> None:
-    """First one for these very arguments, then one for any, each once; else an empty one."""
+    """First one for these very arguments, then one of the tool, each once; then the one for any call, else none."""
     scripted = [
-        {"name": name, "content": content} | ({} if arguments is None else {"arguments": arguments})
+        {key: value for key, value in {"name": name, "arguments": arguments, "content": content}.items() if value}
         for name, arguments, content in results
     ]
     given = dialogue(turns_row({"tool_results": scripted}, {}))
@@ -145,3 +169,132 @@ def test_dialogue_ends_where_a_turn_was_not_measured() -> None:
 def test_longer_history_than_the_case_ends_it() -> None:
     """Answers beyond the last turn ask for nothing."""
     assert next_request(dialogue(row()), [answer(0, {}), answer(1, {})]) is None
+
+
+# --- teacher-forced -------------------------------------------------------------------------------------------
+
+FORCED = turns_row(
+    {
+        "messages": [USER],
+        "expected": [
+            {"name": "get_weather", "arguments": {"city": {"$match": "one_of", "values": ["Oslo", "Bergen"]}}},
+            {"name": "get_weather", "arguments": {"city": "Turku", "days": {"$match": "absent"}}},
+        ],
+        "tool_results": [
+            {"name": "get_weather", "arguments": {"city": "Turku"}, "content": "snow"},
+            {"content": "rain"},
+        ],
+    },
+    {"messages": [{"role": "user", "content": "Thanks."}]},
+    {"messages": [{"role": "user", "content": "Find something out."}], "expected": "any"},
+    {"messages": [{"role": "user", "content": "Bye."}]},
+)
+
+
+def forced(fields: dict[str, Any] = FORCED, only_turn: int | None = None) -> Dialogue:
+    """Return the teacher-forced dialogue of a row."""
+    return replace(dialogue(fields), turns="teacher_forced", only_turn=only_turn)
+
+
+def test_teacher_forced_history_is_what_the_case_expects() -> None:
+    """Its calls with their scripted results, and plain text where there are none to spell out; nothing of the model."""
+    answers = [answer(turn, called(("get_weather", '{"city": "Rome"}'))) for turn in range(3)]
+    ids = ("call00000", "call00001")
+    calls = [
+        {"id": call_id, "type": "function", "function": {"name": "get_weather", "arguments": f'{{"city": "{city}"}}'}}
+        for call_id, city in zip(ids, ("Oslo", "Turku"), strict=True)
+    ]
+    said = {"role": "assistant", "content": NOTHING_TO_CALL}
+    assert body(forced(), *answers)["messages"] == [
+        USER,
+        {"role": "assistant", "content": None, "tool_calls": calls},
+        {"role": "tool", "tool_call_id": ids[0], "content": "rain"},
+        {"role": "tool", "tool_call_id": ids[1], "content": "snow"},
+        {"role": "user", "content": "Thanks."},
+        said,
+        {"role": "user", "content": "Find something out."},
+        said,
+        {"role": "user", "content": "Bye."},
+    ]
+    assert next_request(forced(), [*answers, answer(3, {})]) is None
+
+
+def test_teacher_forced_turns_are_asked_whatever_came_of_the_others() -> None:
+    """An answer that is missing is no reason to stop."""
+    history: list[Response] = []
+    while request := next_request(forced(), history):
+        assert request.key.turn == len(history)
+        history.append(answer(request.key.turn, None))
+    assert len(history) == 4
+
+
+def test_teacher_forced_turns_can_be_asked_for_themselves() -> None:
+    """The same requests, in parts that need not wait for each other; a free-running dialogue is one part."""
+    whole = forced()
+    wanted = [next_request(whole, [answer(turn, {}) for turn in range(known)]) for known in range(4)]
+    assert [next_request(part, ()) for part in parts(whole)] == wanted
+    assert all(next_request(part, [answer(turn, {})]) is None for turn, part in enumerate(parts(whole)))
+    free = dialogue(FORCED)
+    assert list(parts(free)) == [free]
+
+
+def test_expected_call_that_cannot_be_spelled_out_is_refused() -> None:
+    """Where it would be history; what the last turn expects is never sent."""
+    unknown = [{"name": "get_weather", "arguments": {"city": {"$match": "regex", "pattern": "[^\\x00-\\x{10ffff}]"}}}]
+    check_teacher_forced(case_of(turns_row({}, {"expected": unknown}), 1))
+    with pytest.raises(FieldError, match="expect a literal there, or run with turns = free_running") as caught:
+        check_teacher_forced(case_of(turns_row({}, {"expected": unknown}, {}), 1))
+    assert caught.value.field == "turns[1].expected[0].arguments.city"
+
+
+# --- what the endpoint wants ----------------------------------------------------------------------------------
+
+
+def shaped(given: Dialogue, **shape: Any) -> dict[str, Any]:  # noqa: ANN401 -- the fields of a shape
+    """Return the body of a dialogue's first request, in some shape."""
+    return body(replace(given, shape=Shape(**shape)))
+
+
+def test_streams_are_asked_for_with_their_usage() -> None:
+    """The Responses API tells it unasked."""
+    streamed = shaped(dialogue(row()), stream=True)
+    assert streamed == PLAIN | {"stream": True, "stream_options": {"include_usage": True}}
+    other = replace(dialogue(row()), dialect=Responses())
+    assert shaped(other, stream=True) == PLAIN | {"stream": True}
+    assert shaped(other) == PLAIN
+
+
+def test_fields_of_the_endpoint_win_and_what_is_omitted_goes_last() -> None:
+    """Over those of run, variant and case; `omit` takes away whatever set it."""
+    given = dialogue(row(request={"a": 3, "seed": 1}), Variant(request={"a": 2}), a=1)
+    extra = {"a": 4, "top_k": 5, "stream_options": {"include_usage": False}}
+    assert shaped(given, stream=True, extra_body=extra) == PLAIN | {**extra, "seed": 1, "stream": True}
+    assert shaped(given, stream=True, extra_body=extra, omit=frozenset({"stream_options", "top_k", "seed", "x"})) == (
+        PLAIN | {"a": 4, "stream": True}
+    )
+
+
+def test_developer_speaks_as_system_where_the_endpoint_knows_no_developer() -> None:
+    """The case's own messages and a variant's prompt; by default the role is sent as it is."""
+    messages = [{"role": "developer", "content": "Be kind.", "name": "d"}, USER]
+    given = dialogue(row(messages=messages))
+    assert shaped(given)["messages"] == messages
+    assert shaped(given, developer_as_system=True)["messages"] == [{**messages[0], "role": "system"}, USER]
+    prompted = replace(given, variant=Variant(system="New."))
+    assert shaped(prompted, developer_as_system=True)["messages"] == [{"role": "system", "content": "New."}, USER]
+
+
+@pytest.mark.parametrize("given", ["max_tokens", "max_completion_tokens", "max_output_tokens"])
+@pytest.mark.parametrize("sent", ["max_tokens", "max_completion_tokens"])
+def test_token_limit_is_sent_under_the_name_that_the_endpoint_knows(given: str, sent: str) -> None:
+    """Whatever the request calls it; the Responses API has one name for it."""
+    limited = dialogue(row(), None, **{given: 64})
+    assert shaped(limited) == PLAIN | {given: 64}
+    assert shaped(limited, token_limit=sent) == PLAIN | {sent: 64}
+    assert shaped(replace(limited, dialect=Responses()), token_limit=sent) == PLAIN | {"max_output_tokens": 64}
+
+
+def test_nearer_token_limit_wins_under_whatever_name() -> None:
+    """A case's limit is not sent beside the run's."""
+    given = dialogue(row(request={"max_tokens": 3}), Variant(request={"max_completion_tokens": 2}), max_tokens=1)
+    assert shaped(given, token_limit="max_completion_tokens") == PLAIN | {"max_completion_tokens": 3}

@@ -1,0 +1,63 @@
+"""What a message says besides its calls: its text, its thoughts, and the calls that leaked into either."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from fceval.dialects._leaked_calls import bare_calls, leaked_calls
+from fceval.dialects._leaks import leaked_text, without_thoughts
+from fceval.records import Json, JsonObject, ToolCall
+
+_SHOWN = 80
+"""Most characters of foreign text in a problem."""
+_REASONING_FIELDS = ("reasoning_content", "reasoning")
+
+
+@dataclass(frozen=True, slots=True)
+class Spoken:
+    """The words of a message."""
+
+    text: str
+    """For the user: without the thoughts."""
+    problems: tuple[str, ...]
+    """A call that leaked into the text."""
+    notes: tuple[str, ...]
+    """Codes of `fceval.irregularities`."""
+    leaked: tuple[ToolCall, ...]
+    """The calls of that leak, or of a text that is nothing but the JSON of calls; none where they cannot be read."""
+
+
+def spoken(message: JsonObject, content: str, *, called: bool) -> Spoken:
+    """Return the words of a message, looked through for calls where it makes none as it should.
+
+    Args:
+        message: The assistant message, for what it thinks in fields of its own.
+        content: Its text.
+        called: Whether it makes calls as the dialect writes them.
+    """
+    text, thought = without_thoughts(content)
+    thoughts = [thought, *(field for name in _REASONING_FIELDS if isinstance(field := message.get(name), str))]
+    notes = ["reasoning_field_variants"] if any(map(str.strip, thoughts)) else []
+    if called:
+        return Spoken(text, (), tuple(notes), ())
+    if leak := leaked_text(text):
+        notes.append("call_in_content")
+        problem = f"a call that leaked into the text: {leak[:_SHOWN]}"
+        return Spoken(text, (problem,), tuple(notes), leaked_calls(leak))
+    if any(leaked_text(_untagged(thought)) for thought in thoughts):
+        notes = ["call_in_reasoning"]  # which says as well that there is a field or a tag of reasoning
+    return Spoken(text, (), tuple(notes), bare_calls(text))
+
+
+def content_text(content: Json) -> str:
+    """Return the text of a message's content: a string, or the text parts of a list."""
+    if isinstance(content, str):
+        return content
+    parts = content if isinstance(content, list) else []
+    texts = [part.get("text") for part in parts if isinstance(part, Mapping)]
+    return "".join(text for text in texts if isinstance(text, str))
+
+
+def _untagged(thought: str) -> str:
+    return thought.strip().removeprefix("<think>").removesuffix("</think>")

@@ -8,7 +8,7 @@ import polars as pl
 
 from fceval.report.document import ComparedArgument, ComparedCall, Example
 from fceval.report.visible import visible, visible_lines
-from fceval.report.wording import in_words, verdict, wanted
+from fceval.report.wording import in_words, off_contract, repair_result, verdict, wanted
 from fceval.tables import KEY_COLUMNS
 
 
@@ -54,6 +54,10 @@ def _lines(example: Example) -> Iterator[str]:
     yield from _indented("answer: ", example.answer or "none")
     if example.finish_reason is not None:
         yield f"finish reason: {visible(example.finish_reason)}"
+    for code, meaning in off_contract(example):
+        yield f"off the contract: {visible(code)}: {meaning or 'not known to this version'}"
+    if example.repairs:
+        yield visible(repair_result(example))
 
 
 def _call(number: int, call: ComparedCall) -> Iterator[str]:

@@ -142,6 +142,12 @@ class Example:
     """Which of the expected call lists the answer was held against, from 0: the one that it fits best."""
     alternatives: int = 1
     """How many there are."""
+    irregularities: tuple[str, ...] = ()
+    """Codes of `fceval.irregularities`: how the endpoint's answer was off the contract."""
+    repairs: tuple[str, ...] = ()
+    """Those of them, or of the answer's other flaws, that repair would undo, or did."""
+    passed_repaired: bool | None = None
+    """Whether the answer passes with them undone; None where it was not measured."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -122,6 +122,9 @@ def _example(
         failure_detail=score["failure_detail"],
         alternative=score["alternative"],
         alternatives=_alternatives(case, score["turn"]) if case else 1,
+        irregularities=tuple(score["irregularities"]),
+        repairs=tuple(score.get("repairs", ())),  # younger than the first scores of this format version
+        passed_repaired=score.get("passed_repaired"),
     )
 
 

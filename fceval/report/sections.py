@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 
+from fceval.report.conformance import KEY as CONFORMANCE
+from fceval.report.conformance import conformance_section, repair_matters
 from fceval.report.document import Cell, Column, Kind, Section, Table
 from fceval.report.numbers import Numbers
 from fceval.report.wording import OUTCOME_MEANINGS, counted, in_words
@@ -34,9 +36,10 @@ def sections(numbers: Numbers) -> tuple[Section, ...]:
         ),
         Section("tags", "By tag", tables=_grouped("tag", "Tag", numbers)),
         Section("turns", "By turn", tables=_grouped("turn", "Turn", numbers)),
+        conformance_section(numbers),
         Section("pace", "Latency, tokens and cost", tables=_pace(numbers)),
     )
-    return tuple(section for section in chapters if section.tables)
+    return tuple(section for section in chapters if section and (section.tables or section.key == CONFORMANCE))
 
 
 def _per_variant(numbers: Numbers, label: str, kind: Kind) -> tuple[Column, ...]:
@@ -109,12 +112,14 @@ def _variants(numbers: Numbers) -> tuple[Table, ...]:
     shown: tuple[tuple[str, Kind], ...] = (
         ("accuracy", "rate"),
         ("strict_accuracy", "rate"),
+        *((("repaired_accuracy", "rate"),) if any(repair_matters(each, numbers) for each in numbers.variants) else ()),
+        *((("dialogue_accuracy", "rate"),) if numbers.groups("turn") else ()),
         ("coverage", "rate"),
         ("worst_case", "rate"),
         ("best_case", "rate"),
         *((count, "count") for count in _COUNTS),
     )
-    columns = (Column("Variant", "name"), *(Column(in_words(name).capitalize(), kind) for name, kind in shown))
+    columns = (Column("Variant", "name"), *(Column(_label(name).capitalize(), kind) for name, kind in shown))
     rows = tuple((variant, *(numbers.cell(variant, name) for name, _ in shown)) for variant in numbers.variants)
     return (Table(columns, rows),)
 
@@ -135,6 +140,8 @@ def _quality(numbers: Numbers) -> tuple[Table, ...]:
 
 
 def _label(name: str) -> str:
+    if name == "repaired_accuracy":
+        return "accuracy after repair"
     words = in_words(name)
     return words.replace(" f1", " F1") if name.startswith(("call", "pass@", "pass^")) else words
 
@@ -222,7 +229,8 @@ def _pace(numbers: Numbers) -> tuple[Table, ...]:
         "",
         [
             (f"{words} p{percent}", f"{name}_p{percent}_s", "seconds")
-            for name, words in (("latency", "Whole"), ("ttft", "First token"))
+            for name, words in (("latency", "Whole"), ("ttft", "First token"), ("first_call", "First call token"))
+            if name == "latency" or any(numbers.n(variant, f"{name}_p50_s") for variant in numbers.variants)
             for percent in (50, 90, 99)
         ],
         numbers,

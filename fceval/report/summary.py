@@ -8,6 +8,7 @@ from dataclasses import replace
 import polars as pl
 
 from fceval.records import Case, Key, Response
+from fceval.report.conformance import repair_matters
 from fceval.report.document import Figure, Kind, Report, Section
 from fceval.report.examples import SHOWN, examples, failing_keys
 from fceval.report.numbers import Numbers
@@ -127,6 +128,10 @@ def _figures(numbers: Numbers) -> tuple[Figure, ...]:
             ("Best case", "best_case", "rate", if_not_measured.format("passed")),
         ]
     told += [("Strict accuracy", "strict_accuracy", "rate", "without any rule of leniency")]
+    if repair_matters(variant, numbers):
+        told += [("Accuracy after repair", "repaired_accuracy", "rate", "had the flaws been undone that can be")]
+    if numbers.groups("turn"):
+        told += [("Dialogue accuracy", "dialogue_accuracy", "rate", "passed in every turn")]
     if numbers.n(variant, "latency_p50_s"):
         told += [("Latency p50", "latency_p50_s", "seconds", "half of the responses were at least this fast")]
     return tuple(Figure(label, numbers.cell(variant, metric), kind, note) for label, metric, kind, note in told)

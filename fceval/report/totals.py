@@ -1,10 +1,11 @@
 """`summary.json`: the totals of a run, for scripts.
 
 Keys at the top, stable within a format version: `format_version name model base_url started_at`, the numbers
-`planned measured passed accuracy accuracy_low accuracy_high strict_accuracy coverage worst_case best_case`,
-`outcomes` (name to count), `metrics` (name to value, n, low, high), `by_category` (name to numbers and outcomes),
-and `variants`: a list of objects with `variant` and all of these numbers. Where there are several variants the
-numbers at the top are sums of counts, and null or empty for everything that must not be pooled.
+`planned measured passed accuracy accuracy_low accuracy_high strict_accuracy repaired_accuracy coverage worst_case
+best_case`, `outcomes` (name to count), `irregularities` (code to number of responses, those that were seen),
+`metrics` (name to value, n, low, high), `by_category` (name to numbers and outcomes), and `variants`: a list of objects
+with `variant` and all of these numbers. Where there are several variants the numbers at the top are sums of counts,
+and null or empty for everything that must not be pooled.
 """
 
 from __future__ import annotations
@@ -13,12 +14,16 @@ from collections.abc import Mapping, Sequence
 
 import polars as pl
 
+from fceval.irregularities import IRREGULARITIES
 from fceval.records import Json, JsonObject
 from fceval.report.numbers import Numbers
 from fceval.scoring.verdict import OUTCOMES
+from fceval.stats.irregularities import METRIC, SCOPE
 
 FORMAT_VERSION = 1
 """Of `summary.json`."""
+
+_RATES = ("strict_accuracy", "repaired_accuracy", "coverage", "worst_case", "best_case")
 
 
 def summary_document(meta: Mapping[str, str], metrics: pl.DataFrame) -> JsonObject:
@@ -40,6 +45,11 @@ def summary_document(meta: Mapping[str, str], metrics: pl.DataFrame) -> JsonObje
 def _totals(numbers: Numbers, variants: Sequence[str]) -> dict[str, Json]:
     return {
         **_counts_and_rates(numbers, variants, "run", ""),
+        "irregularities": {
+            code: count
+            for code in sorted(numbers.groups(SCOPE), key=_position)
+            if (count := sum(numbers.count(variant, METRIC, SCOPE, code) for variant in variants))
+        },
         "metrics": {name: _metric(numbers, variants[0], name) for name in numbers.names} if len(variants) == 1 else {},
         "by_category": {
             category: _counts_and_rates(numbers, variants, "category", category)
@@ -61,9 +71,17 @@ def _counts_and_rates(numbers: Numbers, variants: Sequence[str], scope: str, gro
         "accuracy": rate("accuracy"),
         "accuracy_low": accuracy.low if accuracy else None,
         "accuracy_high": accuracy.high if accuracy else None,
-        **{metric: rate(metric) for metric in ("strict_accuracy", "coverage", "worst_case", "best_case")},
+        **{metric: rate(metric) for metric in _RATES},
         "outcomes": {outcome: total(f"outcome:{outcome}") for outcome in OUTCOMES},
     }
+
+
+_ORDER = {code: place for place, code in enumerate(IRREGULARITIES)}
+
+
+def _position(code: str) -> tuple[int, str]:
+    """Return what sorts codes as the table of irregularities does, those of another version of fceval last."""
+    return _ORDER.get(code, len(_ORDER)), code
 
 
 def _metric(numbers: Numbers, variant: str, name: str) -> JsonObject:

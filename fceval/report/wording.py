@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from fceval.irregularities import IRREGULARITIES, Effect
 from fceval.report.document import Cell, Estimate, Example, Kind
 
 UNKNOWN = "n/a"
@@ -30,6 +31,15 @@ OUTCOME_MEANINGS = {
     "passed": "everything is right",
 }
 """Outcomes and faults in plain words."""
+
+EFFECTS: dict[Effect, str] = {
+    "none": "none",
+    "noted": "none by itself: the calls decide",
+    "repairable": "the call fails; repair can undo it",
+    "fails": "the call fails",
+    "not_measured": "the attempt is not measured",
+}
+"""What an irregularity does to a verdict, in plain words."""
 
 
 def written(value: Cell, kind: Kind) -> str:
@@ -112,3 +122,16 @@ def wanted(example: Example) -> str:
             f"alternative {example.alternative + 1} of {example.alternatives}, the one that the answer fits best"
         )
     return ", ".join(said)
+
+
+def off_contract(example: Example) -> tuple[tuple[str, str], ...]:
+    """Return (code, meaning) of everything that was off in an answer; no meaning for a code that is not known."""
+    codes = dict.fromkeys((*example.irregularities, *example.repairs))
+    return tuple((code, IRREGULARITIES[code].meaning if code in IRREGULARITIES else "") for code in codes)
+
+
+def repair_result(example: Example) -> str:
+    """Return what repair changes; empty where there is nothing to repair."""
+    if not example.repairs:
+        return ""
+    return f"{'passes' if example.passed_repaired else 'fails even'} after repair of {', '.join(example.repairs)}"

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection
 
+from fceval.flaws import named_calls
 from fceval.jsontext import JsonTextError, read_json
-from fceval.records import Json
 
 _SHOWN = 80
 _BEGINS_AS_CALL = re.compile(r'\[?\s*\{\s*"(?:name|function|tool|tool_name)"\s*:\s*"((?:[^"\\]|\\.)*)"\s*[,}]')
-_NAMES = ("name", "function", "tool", "tool_name")
-_ARGUMENTS = ("arguments", "parameters", "args", "input")
 
 
 def bare_call(text: str, offered: Collection[str]) -> str | None:
@@ -30,25 +28,7 @@ def bare_call(text: str, offered: Collection[str]) -> str | None:
         begins = _BEGINS_AS_CALL.match(text)
         called = [begins.group(1)] if begins else []
     else:
-        called = list(_called(value))
+        called = [name for name, _ in named_calls(value)]
     if not called or not all(name in offered for name in called):
         return None
     return f"a call written as text: {text[:_SHOWN]}"
-
-
-def _called(value: Json) -> Iterator[str]:
-    """Yield the names of the tools that JSON calls; an empty one for whatever is no call."""
-    if isinstance(value, Mapping) and isinstance(calls := value.get("tool_calls"), list):
-        value = calls
-    for entry in value if isinstance(value, list) else [value]:
-        yield _name(entry)
-
-
-def _name(entry: Json) -> str:
-    if not isinstance(entry, Mapping):
-        return ""
-    if isinstance(function := entry.get("function"), Mapping):
-        entry = function
-    if not any(word in entry for word in _ARGUMENTS):
-        return ""
-    return next((name for word in _NAMES if isinstance(name := entry.get(word), str)), "")

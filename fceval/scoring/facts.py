@@ -14,8 +14,8 @@ from fceval.scoring.bare_calls import bare_call
 from fceval.scoring.rules import Rules
 from fceval.toolschema import MISSING, compile_tools
 
-_CUT_OFF = "length"
-"""The finish reason that says that the token limit ended the answer."""
+_CUT_OFF = frozenset({"length", "max_output_tokens"})
+"""The finish reasons that say that the token limit ended the answer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -246,7 +246,7 @@ def _response_fact(  # noqa: PLR0913, PLR0917 -- what the comparison decided, in
         predicted_calls=len(calls),
         unusable_calls=unusable,
         refused=bool(parsed and parsed.refusal and not calls),
-        cut_off=response.finish_reason == _CUT_OFF,
+        cut_off=response.finish_reason in _CUT_OFF,
         has_text=bool(parsed and parsed.text.strip()),
         latency_s=last.latency_s if last else None,
         ttft_s=last.ttft_s if last else None,

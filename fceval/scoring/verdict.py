@@ -121,6 +121,32 @@ def scores_of(responses: pl.DataFrame, calls: pl.DataFrame) -> pl.DataFrame:
     )
 
 
+def with_repairs(scores: pl.DataFrame, repairs: pl.DataFrame, *, applied: bool) -> pl.DataFrame:
+    """Return scores that tell what repair would make of them, or did.
+
+    Args:
+        scores: As `scores_of` returns them.
+        repairs: Key columns, `repairs` (codes) and `passed_repaired`: a row per response that can be repaired.
+        applied: The scores are those of the repaired answers; a pass that needed repair is no strict one.
+
+    Returns:
+        Schema `SCORES`, in the order of `scores`.
+    """
+    joined = scores.drop("passed_repaired", "repairs").join(
+        repairs, on=list(KEY_COLUMNS), how="left", maintain_order="left"
+    )
+    untouched = pl.col("repairs").is_null()
+    return (
+        joined.with_columns(
+            pl.when(untouched).then("passed").otherwise("passed_repaired").alias("passed_repaired"),
+            pl.col("passed_strict") & (untouched | pl.lit(not applied)),
+        )
+        .with_columns(pl.col("repairs").fill_null(pl.lit([], pl.List(pl.String()))))
+        .select(SCORES.names())
+        .cast(SCORES)
+    )
+
+
 def _selection_ok() -> pl.Expr:
     """The right tools, each as often as wanted; a call whose arguments are broken still chose its tool."""
     none_made = (pl.col("wanted") == "any") & (pl.col("predicted_calls") == 0)

@@ -15,7 +15,7 @@ import polars as pl
 from fceval.rows import MetricRow
 from fceval.stats.intervals import ClusterSums, clustered_wilson
 
-TableName: TypeAlias = Literal["scores", "calls", "arguments"]
+TableName: TypeAlias = Literal["scores", "calls", "arguments", "dialogues"]
 Unit: TypeAlias = Literal["rate", "count", "seconds", "tokens", "usd"]
 
 

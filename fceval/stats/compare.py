@@ -12,7 +12,7 @@ from typing import Literal, TypeAlias
 
 import polars as pl
 
-from fceval.stats.paired import ALPHA, MATTERS, Paired, holm, paired
+from fceval.stats.paired import ALPHA, MATTERS, Paired, Verdict, holm, paired, verdict_of
 
 By: TypeAlias = Literal["category", "tag", "tool", "argument"]
 BYS: tuple[By, ...] = ("category", "tag", "tool", "argument")
@@ -54,6 +54,8 @@ class SliceComparison:
     found: Paired
     p_adjusted: float
     """Of `found`, adjusted for the number of groups in the scope (Holm)."""
+    verdict: Verdict
+    """By `p_adjusted`: where many groups are looked at, one of them always looks bad."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +69,9 @@ class Comparison:
     flows: pl.DataFrame
     """`base_outcome`, `new_outcome`, `responses`: the same trial and turn in both."""
     flipped: pl.DataFrame
-    """`base_case`, `new_case`, `base_mean`, `new_mean`, the worst fall first: shared cases whose mean changed."""
+    """Shared cases whose mean changed, the worst fall first: `base_case`, `new_case`, `base_mean`, `new_mean`; then a
+    pair of responses that shows it: `turn`, `base_trial`, `new_trial`, `base_outcome`, `new_outcome` (null where no
+    two responses to one turn differ in this way)."""
     amounts: pl.DataFrame
     """`metric`, `base`, `new` over responses measured in both: latencies in seconds, tokens, costs in USD."""
 
@@ -90,7 +94,7 @@ def compare(base: Side, new: Side, by: Sequence[By] = (), alpha: float = ALPHA, 
         overall=_paired(means, alpha, matters),
         slices=tuple(each for scope in by for each in _sliced(scope, base, new, matching, alpha, matters)),
         flows=_flows(together),
-        flipped=_flipped(means),
+        flipped=_flipped(means, base.scores, new.scores),
         amounts=_amounts(together),
     )
 
@@ -161,7 +165,10 @@ def _sliced(  # noqa: PLR0913, PLR0917 -- a scope of a comparison, and the compa
     groups = means.partition_by("group", as_dict=True, maintain_order=True)
     found = [(str(group), each) for (group,), rows in groups.items() if (each := _paired(rows, alpha, matters))]
     adjusted = holm([each.p_value for _, each in found])
-    return [SliceComparison(scope, group, each, p) for (group, each), p in zip(found, adjusted, strict=True)]
+    return [
+        SliceComparison(scope, group, each, p, verdict_of(each.difference, p, each.detectable, alpha, matters))
+        for (group, each), p in zip(found, adjusted, strict=True)
+    ]
 
 
 def _grouped(scope: By, side: Side) -> pl.LazyFrame:
@@ -197,9 +204,25 @@ def _flows(together: pl.LazyFrame) -> pl.DataFrame:
     )
 
 
-def _flipped(means: pl.DataFrame) -> pl.DataFrame:
+def _flipped(means: pl.DataFrame, base: pl.LazyFrame, new: pl.LazyFrame) -> pl.DataFrame:
     change = pl.col("new_mean") - pl.col("base_mean")
-    return means.filter(change != 0).sort(change, pl.col("new_case"))
+    flipped = means.filter(change != 0)
+    pairs = flipped.lazy().with_columns(fell=change < 0)
+    for name, scores in (("base", base), ("new", new)):
+        told = scores.filter("measured").select(
+            "turn", **{f"{name}_{each}": each for each in ("case_id", "trial", "outcome", "passed")}
+        )
+        on = ["turn"] if name == "new" else []
+        pairs = pairs.join(told, left_on=[f"{name}_case", *on], right_on=[f"{name}_case_id", *on])
+    shown = (
+        pairs.filter(pl.col("base_passed") == pl.col("fell"), pl.col("new_passed") != pl.col("fell"))
+        .sort(pl.col("base_trial") != pl.col("new_trial"), "turn", "base_trial", "new_trial")
+        .group_by("new_case", maintain_order=True)
+        .first()
+        .select("new_case", "turn", "base_trial", "new_trial", "base_outcome", "new_outcome")
+        .collect()
+    )
+    return flipped.join(shown, on="new_case", how="left").sort(change, pl.col("new_case"))
 
 
 def _amounts(together: pl.LazyFrame) -> pl.DataFrame:

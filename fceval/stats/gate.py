@@ -1,24 +1,29 @@
 """Whether a run may pass: thresholds and a baseline in, a verdict with its reasons out. Pure.
 
 A drop fails a gate only where it is larger than what is tolerated *and* statistics says that it is one (a one-sided
-test at level alpha). What could not be decided (too little measured, or too few cases to have seen the drop that
-matters) is neither passed nor failed.
+test at level alpha). The run as a whole is one test; all groups that are held to a drop are a second one, adjusted
+for their number (Holm), so that more groups make no more false alarms. What could not be decided (too little
+measured, or too few cases to have seen the drop that matters) is neither passed nor failed.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Annotated, Literal, TypeAlias
 
 import polars as pl
 from annotated_types import Ge, Gt, Le, Lt
 
-from fceval.stats.compare import By, Side, SliceComparison, compare
+from fceval.stats.compare import By, Comparison, Side, SliceComparison, compare
 from fceval.stats.paired import ALPHA, Paired, holm
 
 Share: TypeAlias = Annotated[float, Ge(0), Le(1)]
 GateVerdict: TypeAlias = Literal["passed", "failed", "inconclusive"]
+
+_ROUNDING = 1e-9
+"""What floating-point numbers may be off: 92% to 90% is a drop of exactly 2 points."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,14 +40,16 @@ class SliceGate:
 class GateSettings:
     """Settings: when a run fails."""
 
+    baseline: Path | None = None
+    """What the run is held against: a run's folder, or a file of `fceval baseline set`."""
     min_accuracy: Share | None = None
     """Least accuracy, in [0, 1]."""
     max_drop: Share | None = None
     """Largest drop against the baseline that is tolerated, in [0, 1]; a larger one fails where it is significant."""
     alpha: Annotated[float, Gt(0), Lt(1)] = ALPHA
-    """Share of quiet nights that may be called a drop."""
+    """Share of quiet nights that may be called a drop; once for the run, once for all groups together."""
     by: tuple[By, ...] = ()
-    """Scopes whose groups are each held to `max_drop` as well, adjusted for their number (Holm)."""
+    """Scopes whose groups are each held to `max_drop` as well."""
     slices: Mapping[str, SliceGate] = field(default_factory=dict)
     """Thresholds of single groups, by `category=NAME` or `tag=NAME`."""
     golden: str | None = "golden"
@@ -53,6 +60,18 @@ class GateSettings:
     """A drop of this size must be detectable, or the gate is inconclusive."""
     min_coverage: Share | None = None
     """Least share of responses that were measured, or the gate is inconclusive."""
+
+    @property
+    def drops(self) -> bool:
+        """Whether anything needs a baseline to be held against."""
+        slices = any(each.max_drop is not None for each in self.slices.values())
+        return self.max_drop is not None or self.require_power is not None or slices
+
+    @property
+    def levels(self) -> bool:
+        """Whether anything is asked of the run alone, golden cases aside."""
+        slices = any(each.min_accuracy is not None for each in self.slices.values())
+        return self.min_accuracy is not None or self.min_coverage is not None or slices
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,8 +90,8 @@ class Gated:
     """What a gate decided."""
 
     checks: tuple[Check, ...]
-    overall: Paired | None
-    """The comparison with the baseline; None where there is none, or nothing to compare."""
+    comparison: Comparison | None
+    """With the baseline; None where there is none."""
 
     @property
     def verdict(self) -> GateVerdict:
@@ -91,12 +110,11 @@ def gate(new: Side, base: Side | None, settings: GateSettings) -> Gated:
     """
     steady = _without(new, settings.flaky)
     checks = [*_coverage(steady, settings), *_accuracies(steady, settings), *_golden(steady, settings)]
-    overall: Paired | None = None
+    comparison: Comparison | None = None
     if base is not None:
-        compared = compare(_without(base, settings.flaky), steady, _scopes(settings), settings.alpha)
-        overall = compared.overall
-        checks += _drops(overall, compared.slices, settings)
-    return Gated(tuple(checks), overall)
+        comparison = compare(_without(base, settings.flaky), steady, _scopes(settings), settings.alpha)
+        checks += _drops(comparison, settings)
+    return Gated(tuple(checks), comparison)
 
 
 def _without(side: Side, flaky: Sequence[str]) -> Side:
@@ -136,8 +154,8 @@ def _accuracies(run: Side, settings: GateSettings) -> Iterator[Check]:
 def _accuracy(name: str, label: str, scores: pl.LazyFrame, least: float) -> Check:
     passed, measured = scores.select(pl.col("passed").sum(), pl.col("passed").count()).collect().row(0)
     if not measured:
-        return Check(name, "inconclusive", f"{label}: nothing was measured")
-    verdict: GateVerdict = "passed" if passed >= least * measured else "failed"
+        return Check(name, "inconclusive", f"{label} is not known: no such case was measured")
+    verdict: GateVerdict = "passed" if passed >= least * measured - _ROUNDING else "failed"
     finding = (
         f"{label} {_percent(passed / measured)} ({passed:,} of {measured:,}), at least {_percent(least)} is wanted"
     )
@@ -163,57 +181,79 @@ def _golden(run: Side, settings: GateSettings) -> Iterator[Check]:
         .sort("case_id")
         .collect(engine="streaming")
     )
-    total = golden.select(pl.col("case_id").n_unique()).collect().item()
+    total, trials = golden.select(pl.col("case_id").n_unique(), pl.col("trial").n_unique()).collect().row(0)
     failing = per_case.filter(~pl.col("passed"))["case_id"].to_list()
     if failing:
         shown = ", ".join(failing[:5]) + (f" and {len(failing) - 5} more" if len(failing) > 5 else "")  # noqa: PLR2004
-        yield Check("golden", "failed", f"{len(failing)} of {total} golden cases fail in every trial: {shown}")
+        stably = " in every trial" if trials > 1 else ""
+        yield Check("golden", "failed", f"{len(failing)} of {total} golden cases fail{stably}: {shown}")
     elif per_case.height < total:
         yield Check("golden", "inconclusive", f"{total - per_case.height} of {total} golden cases were not measured")
     elif total:
         yield Check("golden", "passed", f"all {total} golden cases pass")
 
 
-def _drops(overall: Paired | None, slices: Sequence[SliceComparison], settings: GateSettings) -> Iterator[Check]:
+def _drops(compared: Comparison, settings: GateSettings) -> Iterator[Check]:
+    overall = compared.overall
     if overall is None:
-        yield Check("baseline", "inconclusive", "no case was measured in both runs")
+        yield Check("baseline", "inconclusive", "no case was measured both in this run and in the baseline")
         return
     if settings.max_drop is not None:
         yield _drop("max_drop", "accuracy", overall, overall.p_drop, settings.max_drop, settings.alpha)
-    for scope in settings.by if settings.max_drop is not None else ():
-        groups = [each for each in slices if each.scope == scope]
-        for each, p_drop in zip(groups, holm([each.found.p_drop for each in groups]), strict=True):
-            label = f"accuracy of {scope} {each.group}"
-            check = _drop(f"by {scope}", label, each.found, p_drop, settings.max_drop or 0.0, settings.alpha)
-            if check.verdict != "passed":
-                yield check
-    for name, slice_gate in settings.slices.items():
-        if slice_gate.max_drop is not None:
-            found = next((each.found for each in slices if f"{each.scope}={each.group}" == name), None)
-            yield (
-                Check(f"slices.{name}", "inconclusive", f"{name}: no case was measured in both runs")
-                if found is None
-                else _drop(
-                    f"slices.{name}", f"accuracy of {name}", found, found.p_drop, slice_gate.max_drop, settings.alpha
-                )
-            )
-    if settings.require_power is not None and overall.detectable > settings.require_power:
+    yield from _slice_drops(compared.slices, settings)
+    if settings.require_power is not None:
+        enough = overall.detectable <= settings.require_power
         finding = (
-            f"{overall.cases:,} shared cases show drops reliably from {_percent(overall.detectable)} on, "
-            f"{_percent(settings.require_power)} is required"
+            f"over {overall.cases:,} shared cases a drop shows reliably from {_points(overall.detectable)} on, "
+            f"and one of {_points(settings.require_power)} must"
         )
-        yield Check("require_power", "inconclusive", finding)
+        yield Check("require_power", "passed" if enough else "inconclusive", finding)
+
+
+def _slice_drops(slices: Sequence[SliceComparison], settings: GateSettings) -> Iterator[Check]:
+    """Yield a check per group that is held to a drop, and for those that could not be; all of them are one family."""
+    tolerated = {name: each.max_drop for name, each in settings.slices.items() if each.max_drop is not None}
+    held = [
+        (f"slices.{name}" if name in tolerated else f"by {each.scope}", name, each.found, most)
+        for each in slices
+        if (name := f"{each.scope}={each.group}") in tolerated or each.scope in settings.by
+        if (most := tolerated.get(name, settings.max_drop)) is not None
+    ]
+    adjusted = holm([found.p_drop for _, _, found, _ in held])
+    for (setting, name, found, most), p_drop in zip(held, adjusted, strict=True):
+        yield _drop(setting, f"accuracy of {name}", found, p_drop, most, settings.alpha)
+    for name in sorted(tolerated.keys() - {name for _, name, _, _ in held}):
+        finding = f"no case of {name} was measured both in this run and in the baseline"
+        yield Check(f"slices.{name}", "inconclusive", finding)
 
 
 def _drop(name: str, label: str, found: Paired, p_drop: float, tolerated: float, alpha: float) -> Check:  # noqa: PLR0913, PLR0917 -- what the finding says
-    fails = -found.difference > tolerated and p_drop <= alpha
-    direction = "fell" if found.difference < 0 else "rose" if found.difference > 0 else "stayed"
+    too_far = -found.difference > tolerated + _ROUNDING
+    fails = too_far and p_drop <= alpha
+    if found.difference:
+        moved = f"{'fell' if found.difference < 0 else 'rose'} from {_percent(found.base)} to {_percent(found.new)}"
+    else:
+        moved = f"stayed at {_percent(found.new)}"
+    why = f"a drop of {_points(tolerated)} is tolerated" if tolerated else "no drop is tolerated"
+    if too_far and not fails:
+        why += ", but this one may well be chance"
     finding = (
-        f"{label} {direction} from {_percent(found.base)} to {_percent(found.new)} over {found.cases:,} shared cases "
-        f"({found.worse:,} worse, {found.better:,} better, p = {p_drop:.3g}); "
-        f"a drop of {_percent(tolerated)} is tolerated"
+        f"{label} {moved} over {_cases(found.cases)} "
+        f"({found.worse:,} worse, {found.better:,} better; p of a drop {_p(p_drop)}); {why}"
     )
     return Check(name, "failed" if fails else "passed", finding)
+
+
+def _cases(number: int) -> str:
+    return f"{number:,} shared {'case' if number == 1 else 'cases'}"
+
+
+def _p(p_value: float) -> str:
+    return "< 0.0001" if p_value < 0.0001 else f"= {p_value:.2g}"  # noqa: PLR2004 -- smaller ones say no more
+
+
+def _points(share: float) -> str:
+    return f"{100 * share:.3g} points"
 
 
 def _percent(share: float) -> str:

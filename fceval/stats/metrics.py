@@ -13,10 +13,11 @@ import polars as pl
 from fceval.rows import MetricRow
 from fceval.scoring.verdict import OUTCOMES
 from fceval.stats.aggregate import Amount, Metric, Rate, Slice, measured_rows
+from fceval.stats.irregularities import irregularity_rows
 from fceval.stats.repeats import repeat_rows
 from fceval.tables import KEY_COLUMNS, METRICS, frame
 
-SCOPES = ("run", "category", "tag", "tool", "argument", "turn")
+SCOPES = ("run", "category", "tag", "tool", "argument", "turn", "irregularity")
 """What the rows of `metrics.parquet` are about, in their order."""
 
 CALL_FAULTS = ("unparsable_call", "unexpected_call", "missing_call", "extra_call", "unknown_tool", "wrong_tool")
@@ -26,6 +27,7 @@ _measured = pl.col("measured")
 _passed = pl.col("passed")
 _latency = pl.col("latency_s").filter(_measured)
 _ttft = pl.col("ttft_s").filter(_measured)
+_first_call = pl.col("first_call_s").filter(_measured)
 _sent = pl.col("attempts") > 0
 # Floating-point sums depend on the order of the rows; whole trillionths of a dollar do not.
 _trillionths_usd = (pl.col("cost_usd") * 1e12).round().cast(pl.Int64)
@@ -61,6 +63,18 @@ TABLE: tuple[Metric, ...] = (
         "Share of measured responses that passed without any rule of leniency",
         "scores",
         _when(_measured, pl.col("passed_strict")),
+    ),
+    Rate(
+        "repaired_accuracy",
+        "Share of measured responses that pass once the flaws are undone that repair can undo",
+        "scores",
+        _when(_measured, pl.col("passed_repaired")),
+    ),
+    Rate(
+        "dialogue_accuracy",
+        "Share of dialogues that passed in every turn, of those measured in every turn",
+        "dialogues",
+        _when(_measured, _passed),
     ),
     Rate("coverage", "Share of planned responses that were measured", "scores", _measured, estimated=False),
     Rate(
@@ -138,6 +152,7 @@ TABLE: tuple[Metric, ...] = (
     ),
     *_quantiles("latency", "Time to the whole response", _latency),
     *_quantiles("ttft", "Time to the first streamed token", _ttft),
+    *_quantiles("first_call", "Time to the first streamed piece of a tool call", _first_call),
     *(
         Amount(
             f"{side}_tokens",
@@ -207,7 +222,8 @@ def measure(scores: pl.LazyFrame, calls: pl.LazyFrame, arguments: pl.LazyFrame) 
 
     Returns:
         Rows of `fceval.rows.MetricRow`, sorted by variant, scope, group and metric: scopes `run`, `category`,
-        `tag`, `tool`, `argument` (its group is `tool.argument`) and, where there are several turns, `turn`.
+        `tag`, `tool`, `argument` (its group is `tool.argument`), where there are several turns `turn`, and
+        `irregularity` (its groups are codes of `fceval.irregularities`, its one metric is `responses`).
     """
     extent = scores.select(pl.col("trial", "turn").max()).collect(engine="streaming").row(0, named=True)
     scopes = ("run", "category", "tag", *(("turn",) if extent["turn"] else ()))
@@ -221,8 +237,11 @@ def measure(scores: pl.LazyFrame, calls: pl.LazyFrame, arguments: pl.LazyFrame) 
         _slice("tool", "arguments", tables["arguments"]),
     ]
     slices += [_slice("argument", "arguments", tables["arguments"])]
+    if extent["turn"]:
+        slices += [_slice(scope, "dialogues", _dialogues(scores)) for scope in ("run", "category", "tag")]
     rows = list(measured_rows(slices))
     rows += _unobserved(rows)
+    rows += irregularity_rows(scores)
     if extent["trial"]:
         for scope in ("run", "category", "tag"):
             rows += repeat_rows(scope, _grouped(scope, scores), extent["trial"] + 1)
@@ -257,6 +276,14 @@ def _judged_calls(calls: pl.LazyFrame, about: pl.LazyFrame) -> pl.LazyFrame:
             is_predicted=listed & pl.col("predicted_index").is_not_null(),
             is_right=listed & pl.col("selected") & pl.col("arguments_ok").fill_null(value=False),
         )
+    )
+
+
+def _dialogues(scores: pl.LazyFrame) -> pl.LazyFrame:
+    """Return a row per dialogue: measured and passed where all of its turns are."""
+    whole = pl.col("measured").all()
+    return scores.group_by("case_id", "variant", "trial").agg(
+        pl.col("category", "tags").first(), whole, (pl.col("passed").all() & whole)
     )
 
 

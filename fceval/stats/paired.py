@@ -80,9 +80,6 @@ def paired(base: Sequence[float], new: Sequence[float], alpha: float = ALPHA, ma
         p_value, p_drop, low, high = paired_t(differences, alpha)
         spread = float(differences.std(ddof=1)) if len(differences) > 1 else None
     detectable = detectable_drop(len(differences), 2 * min(worse, better), alpha, spread)
-    verdict: Verdict = "underpowered" if detectable > matters else "no evidence"
-    if p_value < alpha:
-        verdict = "regressed" if differences.mean() < 0 else "improved"
     return Paired(
         cases=len(differences),
         base=float(before.mean()),
@@ -95,8 +92,23 @@ def paired(base: Sequence[float], new: Sequence[float], alpha: float = ALPHA, ma
         p_drop=p_drop,
         method="mcnemar" if once else "paired_t",
         detectable=detectable,
-        verdict=verdict,
+        verdict=verdict_of(float(differences.mean()), p_value, detectable, alpha, matters),
     )
+
+
+def verdict_of(difference: float, p_value: float, detectable: float, alpha: float, matters: float) -> Verdict:
+    """Return what a comparison says.
+
+    Args:
+        difference: New minus base.
+        p_value: Of a difference in either direction, adjusted where several are judged together.
+        detectable: Smallest drop that it would have found.
+        alpha: Level of the verdict.
+        matters: What it must be able to see not to be called underpowered.
+    """
+    if p_value < alpha:
+        return "regressed" if difference < 0 else "improved"
+    return "underpowered" if detectable > matters else "no evidence"
 
 
 def mcnemar(worse: int, better: int) -> tuple[float, float]:

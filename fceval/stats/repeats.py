@@ -1,4 +1,4 @@
-"""What only repeated trials can tell: pass@k and pass^k.
+"""What only repeated trials can tell: pass@k, pass^k, and which cases waver.
 
 Sources: pass@k is the unbiased estimator of M. Chen et al., "Evaluating large language models trained on code" (2021),
 section 2.1; pass^k that of S. Yao et al., "tau-bench" (2024), section 3. Both are means over cases.
@@ -32,6 +32,40 @@ def pass_hat_k(trials: int, passed: int, k: int) -> Fraction:
     return Fraction(comb(passed, k), comb(trials, k))
 
 
+def flake_rate(trials: int, passed: int) -> Fraction:
+    """Return the chance that two trials, drawn from those of a case, disagree: 0 for a steady case, at most 2/3.
+
+    Args:
+        trials: Measured trials of the case, at least 2.
+        passed: How many of them passed.
+    """
+    return Fraction(passed * (trials - passed), comb(trials, 2))
+
+
+def flakes(scores: pl.LazyFrame) -> pl.DataFrame:
+    """Return the cases whose trials disagree, the most wavering first.
+
+    Args:
+        scores: Rows of `fceval.rows.Score` of one variant.
+
+    Returns:
+        `case_id`, `trials` (measured ones), `passed` and `flake_rate`, in [0, 1].
+    """
+    counts = _counted(scores, "case_id").filter(pl.col("passed") > 0, pl.col("passed") < pl.col("trials"))
+    rows = [(*row, float(flake_rate(*row[1:]))) for row in counts.collect(engine="streaming").iter_rows()]
+    schema = {"case_id": pl.String, "trials": pl.Int64, "passed": pl.Int64, "flake_rate": pl.Float64}
+    return pl.DataFrame(rows, schema=schema, orient="row").sort(
+        "flake_rate", "trials", "case_id", descending=[True, True, False]
+    )
+
+
+def _counted(scores: pl.LazyFrame, *groups: str) -> pl.LazyFrame:
+    """Return `trials` and `passed` per group: a trial counts where it was measured in every turn."""
+    whole = pl.col("measured").all()
+    per_trial = scores.group_by(*groups, "trial").agg(whole, pl.col("passed").all() & whole)
+    return per_trial.group_by(*groups).agg(trials=pl.col("measured").sum(), passed=pl.col("passed").sum())
+
+
 def ks(trials: int) -> list[int]:
     """Return the k to report: powers of two, and the number of trials."""
     return sorted({1 << power for power in range(trials.bit_length())} | {trials})
@@ -55,11 +89,7 @@ def repeat_rows(scope: str, scores: pl.LazyFrame, trials: int) -> Iterator[Metri
     A trial of several turns passes where all of its turns do, and is measured where all of them are. Cases with
     fewer than k measured trials say nothing about k and are left out.
     """
-    whole = pl.col("measured").all()
-    per_trial = scores.group_by("variant", "group", "case_id", "trial").agg(whole, pl.col("passed").all() & whole)
-    per_case = per_trial.group_by("variant", "group", "case_id").agg(
-        trials=pl.col("measured").sum(), passed=pl.col("passed").sum()
-    )
+    per_case = _counted(scores, "variant", "group", "case_id")
     # Cases with the same counts have the same estimate: what is collected does not grow with the run.
     alike = per_case.group_by("variant", "group", "trials", "passed").agg(cases=pl.len())
     counts = alike.sort("variant", "group", "trials", "passed").collect(engine="streaming")

@@ -86,6 +86,7 @@ def score(case_id: str = "case-1", outcome: str = "passed", **changes: Any) -> S
     verdict: dict[str, Any] = {
         "passed": passed,
         "passed_strict": passed,
+        "passed_repaired": passed,
         "selection_ok": outcome not in _SELECTION_FAULTS,
         "arguments_ok": passed if outcome not in _SELECTION_FAULTS else None,
     }

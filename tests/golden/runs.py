@@ -118,8 +118,20 @@ def troubled_run() -> Run:
         score("天气-北京", "missing_argument", **_timed(6, ["zh"])),
         score("parallel-missing", "missing_call", **_timed(7, ["en"], "parallel")),
         score("small-talk", "unexpected_call", wanted="none", **_timed(8, ["en"], "irrelevance")),
-        score(hostile, "wrong_type", **_timed(9, [HOSTILE], f"odd {HOSTILE}")),
-        score("wrong-tool", "wrong_tool", **_timed(10, ["en", "amount"], "multiple")),
+        score(
+            hostile,
+            "wrong_type",
+            irregularities=["args_nested_string", f"foreign {HOSTILE}"],
+            repairs=["args_nested_string"],
+            passed_repaired=True,
+            **_timed(9, [HOSTILE], f"odd {HOSTILE}"),
+        ),
+        score(
+            "wrong-tool",
+            "wrong_tool",
+            irregularities=["finish_stop_with_calls", "usage_absent"],
+            **_timed(10, ["en", "amount"], "multiple"),
+        ),
         score(
             "timed-out",
             "timed_out",
@@ -127,6 +139,7 @@ def troubled_run() -> Run:
             attempts=3,
             retried_429=1,
             tags=["en"],
+            irregularities=["sse_comment"],
         ),
     ]
     good: dict[str, Any] = {"tool": "get_delivery_date", "expected_arguments": '{"order_id": "order_12345"}'}
@@ -276,6 +289,9 @@ def variants_run() -> Run:
             latency_s=0.5 + trial / 10,
             prompt_tokens=100,
             completion_tokens=10,
+            ttft_s=0.1 + trial / 10,
+            first_call_s=0.2 + trial / 10,
+            irregularities=["usage_absent"] if variant == "terse" and trial else [],
         )
         for variant, of_case in passes.items()
         for case_id, passed in of_case.items()

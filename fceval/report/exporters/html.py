@@ -59,7 +59,13 @@ def _environment() -> jinja2.Environment:
         "written": wording.written,
         "written_range": lambda estimate: wording.percent_range(estimate.low, estimate.high),
     }
-    environment.globals |= {"verdict": wording.verdict, "wanted": wording.wanted, "NO_VALUE": wording.NO_VALUE}
+    environment.globals |= {
+        "NO_VALUE": wording.NO_VALUE,
+        "off_contract": wording.off_contract,
+        "repair_result": wording.repair_result,
+        "verdict": wording.verdict,
+        "wanted": wording.wanted,
+    }
     environment.tests |= {"estimate": lambda value: isinstance(value, Estimate)}
     return environment
 

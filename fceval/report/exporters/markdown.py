@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from fceval.report.document import Cell, ComparedArgument, ComparedCall, Example, Kind, Report, Section, Table
 from fceval.report.exporters import Exporter
 from fceval.report.visible import visible, visible_lines
-from fceval.report.wording import NO_VALUE, in_words, verdict, wanted, written
+from fceval.report.wording import NO_VALUE, in_words, off_contract, repair_result, verdict, wanted, written
 
 _MARKUP = re.compile(r"([\\`*_\[\]<>#|~&$]|(?<=:)/(?=/)|(?<=www)\.)", re.IGNORECASE)
 _BACKTICKS = re.compile("`+")
@@ -97,6 +97,12 @@ def _example(example: Example) -> Iterator[str]:
     yield from (f"Category {_code(example.category)}, {', '.join(place)}.", "")
     if example.failure_detail:
         yield from ("What went wrong:", "", *_block(example.failure_detail))
+    if off_contract(example):
+        yield from (
+            *(f"- Off the contract: {_code(code)} {_prose(why)}".rstrip() for code, why in off_contract(example)),
+            "",
+        )
+    yield from (f"The answer {_prose(repair_result(example))}.", "") if example.repairs else ()
     for message in example.messages:
         yield from (f"**{_prose(message.role)}**", "", *_block(message.text))
     if example.tools:

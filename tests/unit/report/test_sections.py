@@ -31,8 +31,9 @@ def test_outcomes_are_in_order_and_apart() -> None:
 
 
 def test_sections_without_content_are_left_out() -> None:
-    """No tags, turns, tools and faults: no chapters on them."""
-    assert list(_sections([score("a")])) == ["categories", "outcomes", "quality", "pace"]
+    """No tags, turns, tools and faults: no chapters on them. That nothing was odd is worth a line."""
+    assert list(_sections([score("a")])) == ["categories", "outcomes", "quality", "conformance", "pace"]
+    assert "conformance" not in _sections([score("a", attempts=0)])
 
 
 def test_metrics_without_observation_are_left_out() -> None:

@@ -12,8 +12,8 @@ from tests.golden.runs import Run, troubled_run, variants_run
 
 KEYS = [
     *("planned", "measured", "passed"),
-    *("accuracy", "accuracy_low", "accuracy_high", "strict_accuracy", "coverage", "worst_case", "best_case"),
-    *("outcomes", "metrics", "by_category"),
+    *("accuracy", "accuracy_low", "accuracy_high", "strict_accuracy", "repaired_accuracy"),
+    *("coverage", "worst_case", "best_case", "outcomes", "irregularities", "metrics", "by_category"),
 ]
 
 
@@ -39,6 +39,19 @@ def test_numbers_of_one_variant_stand_at_the_top() -> None:
     assert document["outcomes"]["timed_out"] == 1
     assert document["by_category"]["simple"]["passed"] == 5
     assert document["metrics"]["retries"] == {"value": 2.0, "n": 12, "low": None, "high": None}
+
+
+def test_irregularities_are_counted() -> None:
+    """In responses, by code, and what repair would let pass beside the headline."""
+    document = _document(troubled_run())
+    assert list(document["irregularities"].items())[:3] == [
+        *(("finish_stop_with_calls", 1), ("args_nested_string", 1), ("sse_comment", 1)),
+    ]
+    assert document["repaired_accuracy"] == 6 / 11
+    assert document["variants"][0]["irregularities"] == document["irregularities"]
+    several = _document(variants_run())
+    assert several["irregularities"] == {"usage_absent": 8}
+    assert [found["irregularities"] for found in several["variants"]] == [{}, {"usage_absent": 8}]
 
 
 def test_several_variants_have_sums_and_no_pooled_quality() -> None:

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
+import polars as pl
 import pytest
 
 from fceval.cases.rows import case_of
 from fceval.jsontext import read_json
+from fceval.scoring.verdict import with_repairs
+from fceval.tables import KEY_COLUMNS, SCORES, frame
+from tests.golden.rows import score
 from tests.scoring_cases import FOLDER, ScoringCase, judged, message_of, scoring_cases
 
 _CASES = list(scoring_cases())
@@ -83,3 +87,21 @@ def test_cases_are_told_apart() -> None:
     """No file has two cases of one name, so that a red test leads to one case."""
     names = [(case.file, case.name) for case in _CASES]
     assert len(names) == len(set(names))
+
+
+@pytest.mark.parametrize("applied", [False, True])
+def test_repairs_join_the_scores_that_they_belong_to(*, applied: bool) -> None:
+    """Others keep their verdict and their order; a pass that was repaired is no strict one."""
+    rows = [score("a"), score("b", "passed" if applied else "unparsable_call"), score("c", "timed_out"), score("d")]
+    repairs = pl.DataFrame(
+        [("b", "default", 0, 0, ["args_duplicated"], True)],
+        schema=[*KEY_COLUMNS, "repairs", "passed_repaired"],
+        orient="row",
+    )
+    found = with_repairs(frame(rows, SCORES), repairs, applied=applied)
+    assert found.schema == SCORES
+    assert found["case_id"].to_list() == ["a", "b", "c", "d"]
+    assert found["repairs"].to_list() == [[], ["args_duplicated"], [], []]
+    assert found["passed_repaired"].to_list() == [True, True, None, True]
+    assert found["passed_strict"].to_list() == [True, False, None, True]
+    assert found["passed"].to_list() == [True, applied, None, True]

@@ -45,7 +45,7 @@ def test_cases_are_joined_by_content_and_never_mixed() -> None:
     assert found.overall is not None
     assert (found.overall.cases, found.overall.base, found.overall.new) == (2, 1.0, 0.5)
     assert found.flows.rows() == [("passed", "passed", 1), ("passed", "wrong_value", 1)]
-    assert found.flipped.rows() == [("kept", "kept", 1.0, 0.0)]
+    assert found.flipped.rows() == [("kept", "kept", 1.0, 0.0, 0, 0, 0, "passed", "wrong_value")]
 
 
 def test_cases_of_equal_content_are_joined_by_name() -> None:

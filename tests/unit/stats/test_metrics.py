@@ -77,6 +77,50 @@ def test_strict_accuracy_counts_lenient_passes_as_failed() -> None:
     assert Measured([score("a"), score("b", passed_strict=False)])("strict_accuracy") == (0.5, 2)
 
 
+def test_repaired_accuracy_counts_what_repair_would_let_pass() -> None:
+    """Where it does, the headline stays as it is."""
+    of = Measured([score("a"), score("b", "unparsable_call", passed_repaired=True), score("c", "timed_out")])
+    assert (of("accuracy"), of("repaired_accuracy")) == ((0.5, 2), (1.0, 2))
+
+
+def test_dialogue_passes_where_every_turn_does() -> None:
+    """One that is not measured in every turn is no observation; a single turn is a dialogue of one."""
+    of = Measured(
+        [
+            *(score("a", turn=turn) for turn in range(3)),
+            *(score("b", "passed" if turn else "wrong_value", turn=turn) for turn in range(2)),
+            *(score("c", "passed" if turn else "timed_out", turn=turn) for turn in range(2)),
+            score("d", category="other"),
+            score("a", "wrong_value", trial=1),
+        ]
+    )
+    assert of("dialogue_accuracy") == (0.5, 4)
+    assert of("dialogue_accuracy", "category", "other") == (1.0, 1)
+    row = of.row("dialogue_accuracy")
+    assert row.low is not None
+    assert row.high is not None
+    assert row.low < 0.5 < row.high
+
+
+def test_single_turns_have_no_dialogue_accuracy() -> None:
+    """It would be the accuracy."""
+    assert Measured([score("a")])("dialogue_accuracy") == (None, 0)
+
+
+def test_times_of_streams() -> None:
+    """Percentiles of what was streamed and measured."""
+    of = Measured(
+        [
+            score("a", ttft_s=1.0, first_call_s=2.0),
+            score("b", ttft_s=3.0),
+            score("c"),
+            score("d", "timed_out", ttft_s=9.0, first_call_s=9.0),
+        ]
+    )
+    assert of("ttft_p50_s") == (2.0, 2)
+    assert of("first_call_p50_s") == (2.0, 1)
+
+
 def test_tool_selection_accuracy_is_over_measured_responses() -> None:
     """A wrong value chose the right tool; a wrong tool did not."""
     of = Measured([score("a"), score("b", "wrong_value"), score("c", "wrong_tool"), score("d", "timed_out")])

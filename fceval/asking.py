@@ -3,24 +3,32 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import resource
 import signal
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Protocol
 
 from fceval import endpoints, engines
-from fceval.client.endpoint import Endpoint, Secret, check_base_url, embedded_name, key_from_environment
-from fceval.dialogue import Dialogue, next_request
-from fceval.engines import GRACE_S, Stop
-from fceval.errors import ConfigError
-from fceval.journal import Journal, JournalIndex
-from fceval.records import Response
-from fceval.runs import Run, dialogues
+from fceval.budget import Budget, BudgetSettings, Estimate, estimate
+from fceval.cases.read import read_cases
+from fceval.client.endpoint import BEARER_HEADER, Endpoint, Secret, embedded_name, endpoint_of
+from fceval.dialogue import Dialogue, check_teacher_forced, next_request, parts
+from fceval.engines import Stop, Work
+from fceval.errors import ConfigError, StoppedByBudget
+from fceval.journal import Journal, ReusableAnswers
+from fceval.prices import cost_usd
+from fceval.records import Attempt, Key, Request, Response, Usage
+from fceval.runs import Run, dialogues, open_run
 
 _OTHER_FILES = 64
 """What a run has open beside its connections, and to spare."""
+_TICK_S = 1.0
+_REFUSED = 400  # statuses from here on say that no answer was made
 
 
 class Watch(Protocol):
@@ -29,8 +37,20 @@ class Watch(Protocol):
     def started(self, folder: Path, planned: int, known: int) -> None:
         """`planned` responses are wanted in a run's folder, `known` of them are there already."""
 
-    def responded(self, response: Response) -> None:
-        """One more response is journalled."""
+    def sending(self) -> None:
+        """An attempt goes out."""
+
+    def tried(self, attempt: Attempt) -> None:
+        """It came back, or did not."""
+
+    def responded(self, response: Response, cost_usd: float | None = None) -> None:
+        """One more response is journalled; what it cost, where that is known."""
+
+    def passed(self) -> None:
+        """Some time has passed."""
+
+    def noted(self, text: str) -> None:
+        """Something happened that a person should know now."""
 
     def stopping(self, grace_s: float) -> None:
         """Nothing new is sent; what is in flight has `grace_s` seconds."""
@@ -41,16 +61,22 @@ def reached(this: Run) -> Iterator[Endpoint]:
     """Yield the endpoint, started for the run where it is one of our own.
 
     Raises:
-        ConfigError: Neither this process nor one it starts may open as many connections; or see `endpoints.embedded`.
+        ConfigError: Neither this process nor one it starts may open as many connections; or see `endpoint_of` and
+            `endpoints.embedded`.
+        DatasetError: Teacher-forced, and the expected calls of a case cannot be spelled out.
     """
     settings = this.config.endpoint
+    if this.config.turns == "teacher_forced":
+        for _ in read_cases(this.cases, check_teacher_forced):
+            pass
     _allow_connections(settings.concurrency)
     embedded = embedded_name(settings.base_url)
     if embedded is None:
-        yield Endpoint(settings, check_base_url(settings.base_url), key_from_environment(settings.api_key_env))
+        yield endpoint_of(settings)
         return
     with endpoints.embedded(embedded, settings.options, dataset=this.cases) as address:
-        yield Endpoint(settings, address.base_url, Secret(address.api_key))
+        own = replace(settings, api_key_header=BEARER_HEADER)  # a setting of the endpoint that is being rehearsed for
+        yield Endpoint(own, address.base_url, Secret(address.api_key))
 
 
 def _allow_connections(connections: int) -> None:
@@ -68,26 +94,100 @@ def _allow_connections(connections: int) -> None:
 
 async def ask(this: Run, endpoint: Endpoint, journal: Journal, watch: Watch) -> tuple[Stop, bool]:
     """Run the engine over what is not known yet; return how it stopped, and whether a person stopped it."""
-    stop = Stop()
+    stop = Stop(this.config.grace_s)
     interrupted = _stop_on_signals(stop, watch)
-
-    def emit(response: Response) -> None:
-        journal.append(response)
-        watch.responded(response)
-
+    record = _Record(this, endpoint, journal, watch)
     watch.started(this.folder, int(str(this.manifest["planned_responses"])), journal.index.measured_count)
-    work = ((dialogue, _history(dialogue, journal.index, endpoint)) for dialogue in dialogues(this))
-    await engines.load(this.config.engine).run(work, endpoint, emit, stop)
+    clock = asyncio.create_task(_pass_time(this, stop, watch))
+    try:
+        with ReusableAnswers([open_run(folder).journal for folder in this.config.reuse]) as reusable:
+            work = _work(this, journal, reusable, endpoint)
+            await engines.load(this.config.engine).run(work, endpoint, record, stop)
+    finally:
+        clock.cancel()
     return stop, bool(interrupted)
 
 
-def _history(dialogue: Dialogue, index: JournalIndex, endpoint: Endpoint) -> list[Response]:
+async def _pass_time(this: Run, stop: Stop, watch: Watch) -> None:
+    """Tell the watch that time passes, and end the run at its deadline."""
+    deadline_s = this.config.budget.deadline_s
+    begun_at = time.monotonic()
+    while True:
+        left_s = math.inf if deadline_s is None else begun_at + deadline_s - time.monotonic()
+        if left_s <= 0:
+            stop.drain(StoppedByBudget(f"deadline: the {deadline_s:g} s of the run are over"))
+            return
+        await asyncio.sleep(min(_TICK_S, left_s))
+        watch.passed()
+
+
+class _Record:
+    """Takes what an engine does: into the journal, off the budget, to who watches."""
+
+    def __init__(self, this: Run, endpoint: Endpoint, journal: Journal, watch: Watch) -> None:
+        self._base_url = endpoint.settings.base_url
+        self._journal = journal
+        self._watch = watch
+        prices, default = this.prices, this.config.endpoint.model
+        self._prices = {each.name: prices.get(each.model or default) for each in this.config.variants}
+        limits = this.config.budget
+        self._budget = None if limits == BudgetSettings() else Budget(limits, time.monotonic)
+        self._estimates: dict[Key, Estimate] = {}
+        self._settled = asyncio.Event()
+
+    async def admit(self, request: Request) -> None:
+        if self._budget is None:
+            return
+        needed = estimate(request.body, self._prices[request.key.variant])
+        while (refusal := self._budget.admit(needed)) is not None:
+            if not refusal.may_pass:
+                raise StoppedByBudget(refusal.reason)
+            self._settled.clear()
+            await self._settled.wait()
+        self._estimates[request.key] = needed
+
+    def sending(self, request: Request, attempt: int) -> None:
+        if attempt == 1:
+            self._journal.begin(request.key, request.fingerprint(self._base_url))
+        self._watch.sending()
+
+    def tried(self, request: Request, attempt: Attempt, usage: Usage) -> None:
+        self._watch.tried(attempt)
+        if self._budget is None:
+            return
+        needed = self._estimates.pop(request.key)
+        if attempt.failure is not None and (attempt.status or 0) >= _REFUSED:
+            self._budget.settle_unbilled(needed)
+        else:
+            self._budget.settle(needed, usage, cost_usd(usage, self._prices[request.key.variant]))
+        self._settled.set()
+
+    def answered(self, response: Response) -> None:
+        self._journal.append(response)
+        if response.key.step == 0:  # planned are turns, which may take several steps
+            self._watch.responded(response, cost_usd(response.usage, self._prices[response.key.variant]))
+
+    def noted(self, text: str) -> None:
+        self._watch.noted(text)
+
+
+def _work(this: Run, journal: Journal, reusable: ReusableAnswers, endpoint: Endpoint) -> Work:
+    for dialogue in dialogues(this):
+        for part in parts(dialogue):
+            yield part, _history(part, journal, reusable, endpoint)
+
+
+def _history(dialogue: Dialogue, journal: Journal, reusable: ReusableAnswers, endpoint: Endpoint) -> list[Response]:
     """Return what is known of a dialogue: measured answers to the very requests that would be sent."""
     history: list[Response] = []
     while request := next_request(dialogue, history):
-        known = index.measured(request.key)
-        if known is None or known.fingerprint != request.fingerprint(endpoint.settings.base_url):
-            break
+        fingerprint = request.fingerprint(endpoint.settings.base_url)
+        known = journal.index.measured(request.key)
+        if known is None or known.fingerprint != fingerprint:
+            known = reusable.measured(request.key, fingerprint)
+            if known is None:
+                break
+            journal.append(known)
         history.append(known)
     return history
 
@@ -101,7 +201,7 @@ def _stop_on_signals(stop: Stop, watch: Watch) -> list[signal.Signals]:
         if seen:
             stop.now()
         else:
-            watch.stopping(GRACE_S)
+            watch.stopping(stop.grace_s)
             stop.drain()
         seen.append(number)
 

@@ -22,9 +22,17 @@ from pydantic import ConfigDict, TypeAdapter, ValidationError
 from pydantic.json_schema import GenerateJsonSchema
 
 from fceval import dialects, endpoints, engines
+from fceval.budget import BudgetSettings
 from fceval.cases.select import Selection
-from fceval.client.endpoint import EndpointSettings, check_base_url, embedded_name
-from fceval.dialogue import Variant
+from fceval.client.endpoint import (
+    BEARER_HEADER,
+    EndpointSettings,
+    check_base_url,
+    embedded_name,
+    header_misfits,
+    query_misfits,
+)
+from fceval.dialogue import Turns, Variant
 from fceval.errors import ConfigError, did_you_mean
 from fceval.records import Json, JsonObject
 from fceval.report import exporters
@@ -61,8 +69,19 @@ class RunConfig:
     """Share of responses that may stay without an answer; above it the run is inconclusive (exit 3)."""
     engine: str = "local"
     """What runs the requests."""
+    grace_s: Annotated[float, Ge(0), Le(3600)] = 10.0
+    """How long requests in flight may take once the run is told to stop (Ctrl-C), in seconds."""
+    prices: Path | None = None
+    """TOML file with prices per million tokens: `["MODEL"] input = 0.15, output = 0.6`; it wins over listed ones.
+    A relative one is looked for beside the config file."""
+    reuse: tuple[Path, ...] = ()
+    """Folders of other runs: where a very same request was answered there, it is not sent again."""
+    turns: Turns = "free_running"
+    """What a later turn of a case builds on: `free_running`, the model's own answers, its calls answered by the case's
+    `tool_results`; or `teacher_forced`, the calls that the case expects, so that every turn is asked for itself."""
     dataset: DatasetSettings = field(default_factory=DatasetSettings)
     endpoint: EndpointSettings = field(default_factory=EndpointSettings)
+    budget: BudgetSettings = field(default_factory=BudgetSettings)
     request: Mapping[str, Any] = field(default_factory=dict)
     """Body fields that every request gets (`temperature`, `max_tokens` ...); nothing is sent that is not here."""
     rules: Rules = field(default_factory=Rules)
@@ -76,7 +95,7 @@ class RunConfig:
         return self.variant or (Variant(),)
 
 
-_SETTINGS = (RunConfig, Selection, DatasetSettings, EndpointSettings, Rules, ReportSettings, Variant)
+_SETTINGS = (RunConfig, BudgetSettings, Selection, DatasetSettings, EndpointSettings, Rules, ReportSettings, Variant)
 for _settings in _SETTINGS:
     # Settings are plain dataclasses of the stages; that unknown names are refused is this border's affair.
     setattr(_settings, "__pydantic_config__", ConfigDict(extra="forbid", use_attribute_docstrings=True))  # noqa: B010 -- mypy knows no such attribute
@@ -181,6 +200,8 @@ def _read(path: Path) -> dict[str, Any]:
     dataset = tables.get("dataset")
     if isinstance(dataset, dict) and isinstance(dataset.get("path"), str):
         dataset["path"] = str(path.parent / dataset["path"])
+    if isinstance(tables.get("prices"), str):
+        tables["prices"] = str(path.parent / tables["prices"])
     return tables
 
 
@@ -217,6 +238,7 @@ def _misfits(tables: JsonObject) -> Iterator[str]:
             yield f"{place}: `{name}`: use letters, digits, `_`, `.` and `-`, at most 64"
         if place != "name" and (place, name) != next(each for each in named[1:] if each[1] == name):
             yield f"{place}: `{name}` is the name of another variant"
+    yield from _endpoint_misfits(endpoint)
     if isinstance(base_url := endpoint.get("base_url"), str) and base_url:
         yield from _address_misfits(base_url, _table(endpoint, "options"))
 
@@ -224,15 +246,32 @@ def _misfits(tables: JsonObject) -> Iterator[str]:
 _OF_THE_RUN = {
     "model": "is set by `endpoint.model`, or by the model of a variant",
     "messages": "comes from the dataset; a variant's `system` replaces the system prompt",
+    "input": "comes from the dataset; a variant's `system` replaces the system prompt",
     "tools": "comes from the dataset",
+    "functions": "comes from the dataset",
+    "stream": "is set by `endpoint.stream` (--stream)",
 }
+_NEVER_OMITTED = ("model", "messages", "input")
 
 
 def _request_misfits(place: str, request: JsonObject) -> Iterator[str]:
-    for name in request.keys() & _OF_THE_RUN.keys():
+    for name in (name for name in _OF_THE_RUN if name in request):
         yield f"{place}.{name}: {_OF_THE_RUN[name]}"
-    if request.get("stream"):
-        yield f"{place}.stream: streamed answers are not read; leave it out"
+
+
+def _endpoint_misfits(endpoint: JsonObject) -> Iterator[str]:
+    header = endpoint.get("api_key_header", BEARER_HEADER)
+    headers = {name: value for name, value in _table(endpoint, "headers").items() if isinstance(value, str)}
+    if isinstance(header, str):
+        yield from (f"endpoint.{each}" for each in header_misfits(headers, header))
+    yield from (f"endpoint.{each}" for each in query_misfits(_table(endpoint, "query")))
+    yield from _request_misfits("endpoint.extra_body", _table(endpoint, "extra_body"))
+    omitted = _list(endpoint, "omit")
+    for name in _NEVER_OMITTED:
+        if name in omitted:
+            yield f"endpoint.omit: no request goes without `{name}`"
+    if "stream" in omitted and endpoint.get("stream"):
+        yield "endpoint.omit: `stream` stands against `endpoint.stream = true`: choose one"
 
 
 def _not_json(place: str, value: object) -> Iterator[str]:
@@ -306,6 +345,7 @@ def _near(place: Sequence[str | int]) -> str:
 
 
 _TABLES: dict[str, type] = {
+    "budget": BudgetSettings,
     "dataset": DatasetSettings,
     "endpoint": EndpointSettings,
     "rules": Rules,

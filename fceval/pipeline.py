@@ -16,7 +16,7 @@ from pathlib import Path
 
 import polars as pl
 
-from fceval import endpoints, runs
+from fceval import endpoints, probing, runs
 from fceval.asking import Watch, ask, reached
 from fceval.cases import importers
 from fceval.cases import lint as linting
@@ -25,20 +25,22 @@ from fceval.cases.predictions import read_predictions
 from fceval.cases.read import read_cases, read_rows
 from fceval.cases.select import Selection, select
 from fceval.cases.write import write_cases
-from fceval.client.endpoint import key_from_environment
+from fceval.client.endpoint import EndpointSettings, key_from_environment
 from fceval.config import RunConfig
 from fceval.dialogue import Variant
 from fceval.endpoints import Address
 from fceval.engines import Stop
-from fceval.errors import ConfigError, ExitCode, FcevalError, LocalError, did_you_mean
+from fceval.errors import ConfigError, EndpointError, ExitCode, FcevalError, LocalError, did_you_mean
 from fceval.journal import Journal, JournalIndex
 from fceval.judging import check_scorable, judgement, looked_up, write_tables
+from fceval.prices import require_prices, resolve
 from fceval.records import Case, Json, JsonObject, Key
 from fceval.report import exporters
 from fceval.report.bfcl import bfcl_section
 from fceval.report.casebook import case_text, failure_list
 from fceval.report.document import Report
 from fceval.report.examples import examples, failing_keys
+from fceval.report.probe import Probe, probe_files
 from fceval.report.summary import summarise, with_chapter
 from fceval.report.totals import summary_document
 from fceval.report.visible import visible_lines
@@ -63,8 +65,15 @@ class Ended:
     """For a person, where the exit code is not 0."""
 
 
-def run(config: RunConfig, out: Path | None, resume: Path | None, watch: Watch) -> Ended:
+def run(config: RunConfig, out: Path | None, resume: Path | None, watch: Watch, *, salvage: bool = False) -> Ended:
     """Ask the endpoint for every case of a dataset, score the answers and report on them.
+
+    Args:
+        config: What is asked, and how.
+        out: Folder of a new run; None: one in the reports' folder.
+        resume: Folder of the run to go on with.
+        watch: Is told how it goes on.
+        salvage: Whether damaged lines of the journal are set aside; else a damaged journal is refused.
 
     Raises:
         FcevalError: Nothing could be begun, or this machine cannot go on.
@@ -73,14 +82,18 @@ def run(config: RunConfig, out: Path | None, resume: Path | None, watch: Watch) 
     this = _opened(resume, config) if resume else _begun(config, out)
     go_on = f"go on with: fceval run --resume {shlex.quote(str(this.folder))}"
     try:
-        with Journal(this.journal) as journal:
+        with Journal(this.journal, salvage=salvage) as journal:
+            for told in _set_right(journal):
+                watch.noted(f"{this.journal}: {told}")
             if resume:
                 this = runs.adopted(this, config)
             runs.mark_latest(this)
             stop, interrupted = _asked(this, journal, watch)
+            journal.settle()
             if interrupted:
                 return Ended(this, None, ExitCode.INTERRUPTED, f"interrupted; {go_on}")
-            if stop.reason and (isinstance(stop.reason, LocalError) or runs.is_unanswered(this)):
+            is_hopeless = isinstance(stop.reason, EndpointError) and runs.is_unanswered(this)
+            if stop.reason and (isinstance(stop.reason, LocalError | ConfigError) or is_hopeless):
                 raise stop.reason
             report = score(this)
     except KeyboardInterrupt:
@@ -92,6 +105,16 @@ def run(config: RunConfig, out: Path | None, resume: Path | None, watch: Watch) 
     if stop.reason:
         return Ended(this, report, stop.reason.exit_code, f"{stop.reason}\nnothing is lost; {go_on}")
     return Ended(this, report, *conclusion(this))
+
+
+def _set_right(journal: Journal) -> Iterator[str]:
+    """Yield what opening a journal had to put right."""
+    if journal.torn_bytes:
+        yield f"the last record was cut off ({journal.torn_bytes} bytes) and is set aside; it will be asked for again"
+    if journal.salvaged_lines:
+        yield f"{journal.salvaged_lines} damaged lines are set aside; what they held will be asked for again"
+    if journal.restored:
+        yield f"{journal.restored} answers were taken back from where a full disk had driven them"
 
 
 def _asked(this: Run, journal: Journal, watch: Watch) -> tuple[Stop, bool]:
@@ -239,6 +262,10 @@ def _begun(config: RunConfig, out: Path | None) -> Run:
     """Read and check the whole dataset, and lay down the folder of a new run."""
     turns: list[int] = []
     cases = _checked_cases(config)
+    models = [variant.model or config.endpoint.model for variant in config.variants]
+    prices = resolve(models, config.endpoint.base_url, config.prices)
+    if config.budget.max_cost_usd is not None:
+        require_prices(models, prices, config.endpoint.base_url)
     folder = runs.new_folder(config, out)
     try:
         chosen = write_cases(folder / "cases.parquet", _noting(turns, select(cases, config.dataset)), 0o600)
@@ -250,7 +277,7 @@ def _begun(config: RunConfig, out: Path | None) -> Run:
         raise
     path = config.dataset.path or Path()
     dataset: JsonObject = {"path": path.name, "sha256": runs.sha256_of(path), "cases": chosen}
-    return runs.write_manifest(folder, config, dataset, sum(turns) * len(config.variants) * config.trials)
+    return runs.write_manifest(folder, config, dataset, sum(turns) * len(config.variants) * config.trials, prices)
 
 
 def _noting(turns: list[int], cases: Iterable[Case]) -> Iterator[Case]:
@@ -280,6 +307,33 @@ def write_reports(reference: Path, formats: Sequence[str], outputs: Sequence[Pat
         exporters.load(name)
     report = report_of(this)
     return [export(report, name, path, this) for name, path in wanted]
+
+
+def probe(
+    config: RunConfig, compared: EndpointSettings | None, out: Path | None, watch: Watch
+) -> tuple[Path, Probe, Probe | None]:
+    """Ask an endpoint the fixed suite, and a reference beside it where one is named; write down what was found.
+
+    Returns:
+        The folder of `probe.json` and `probe.html`, and what was found of both.
+
+    Raises:
+        EndpointError: One of the two does not answer at all.
+    """
+    asked = [config.endpoint] if compared is None else [config.endpoint, compared]
+    for settings in asked:
+        check_settings(replace(config, endpoint=settings))
+    folder = runs.new_folder(config, out)
+    try:
+        watch.started(folder, probing.requests_planned(asked), 0)
+        found, *others = probing.probes(asked, config.request, watch.responded)
+    except (FcevalError, KeyboardInterrupt):
+        runs.discard(folder)
+        raise
+    reference = others[0] if others else None
+    for name, content in probe_files(found, reference).items():
+        runs.write_file(folder / name, content)
+    return folder, found, reference
 
 
 def show(reference: Path, case_id: str | None) -> str:

@@ -12,30 +12,50 @@ import json
 import platform
 import secrets
 import shutil
-from collections.abc import Iterator, Mapping
+import subprocess
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import fceval
 from fceval import dialects
+from fceval.budget import BudgetSettings
 from fceval.cases.read import read_cases
+from fceval.client.endpoint import EndpointSettings
 from fceval.config import RunConfig, parse_config, resolved
-from fceval.dialogue import Dialogue
+from fceval.dialogue import Dialogue, Shape
 from fceval.errors import ConfigError, LocalError
 from fceval.journal import JournalIndex
 from fceval.jsontext import JsonTextError, read_json
-from fceval.records import Json, JsonObject, json_text
+from fceval.prices import Price, from_json, to_json
+from fceval.records import Case, Json, JsonObject, json_text
 from fceval.tables import FORMAT_VERSION
 
 LATEST = "latest"
 """File in the reports' folder with the name of the newest run; also how commands call that run."""
 
+_GIT_S = 5.0
 _LIBRARIES = ("aiohttp", "asyncio-throttle", "jsonschema-rs", "polars", "pyarrow")
-_FREE = ("name", "max_not_measured", "engine", "report", "rules")
-_FREE_IN = {"dataset": ("path",), "endpoint": ("api_key_env", "concurrency", "max_attempts", "rpm", "timeout_s")}
+_FREE = ("budget", "engine", "grace_s", "max_not_measured", "name", "prices", "report", "reuse", "rules")
+_FREE_OF_THE_ENDPOINT = (
+    "api_key_env",
+    "api_key_header",
+    "breaker",
+    "breaker_pause_s",
+    "burst",
+    "concurrency",
+    "insecure_http",
+    "max_attempts",
+    "max_case_s",
+    "rpm",
+    "timeout_s",
+    "tpm",
+)
+_FREE_IN = {"dataset": ("path",), "endpoint": _FREE_OF_THE_ENDPOINT}
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,9 +78,14 @@ class Run:
         return self.folder / "journal.jsonl"
 
     @property
+    def prices(self) -> Mapping[str, Price]:
+        """What the models' tokens cost, as it was known when the run began."""
+        return from_json(self.manifest.get("prices"))
+
+    @property
     def own_settings(self) -> RunConfig:
-        """Its settings, but not the dataset's file: it has its cases itself, whatever became of that."""
-        return replace(self.config, dataset=replace(self.config.dataset, path=None))
+        """Its settings, but not the dataset's file, as it has its cases itself, nor the budget, which is spent."""
+        return replace(self.config, dataset=replace(self.config.dataset, path=None), budget=BudgetSettings())
 
     def meta(self) -> dict[str, str]:
         """Return what a report says about the run, in its order."""
@@ -72,6 +97,8 @@ class Run:
             "started_at": str(self.manifest["started_at"]),
             "dataset": f"{dataset['path']} ({dataset['cases']} cases, sha256 {str(dataset['sha256'])[:12]})",
             "dialect": self.config.endpoint.dialect,
+            "stream": "yes" if self.config.endpoint.stream else "",
+            "turns": "teacher-forced" if self.config.turns == "teacher_forced" else "",
             "trials": str(self.config.trials),
             "rules": self.config.rules.name,
             "strings": self.config.rules.strings,
@@ -109,7 +136,13 @@ def new_folder(config: RunConfig, out: Path | None) -> Path:
     return folder
 
 
-def write_manifest(folder: Path, config: RunConfig, dataset: Mapping[str, Json], responses: int) -> Run:
+def write_manifest(
+    folder: Path,
+    config: RunConfig,
+    dataset: Mapping[str, Json],
+    responses: int,
+    prices: Mapping[str, Price] = MappingProxyType({}),
+) -> Run:
     """Write `run.json` of a new run and return the run.
 
     Args:
@@ -117,6 +150,7 @@ def write_manifest(folder: Path, config: RunConfig, dataset: Mapping[str, Json],
         config: Its settings.
         dataset: `path`, `sha256` and number of `cases`.
         responses: How many are planned.
+        prices: What the models' tokens cost, where that is known.
     """
     manifest: JsonObject = {
         "format_version": FORMAT_VERSION,
@@ -126,11 +160,28 @@ def write_manifest(folder: Path, config: RunConfig, dataset: Mapping[str, Json],
         "library_versions": {name: version(name) for name in _LIBRARIES},
         "dataset": dataset,
         "planned_responses": responses,
+        "prices": to_json(prices),
+        "commit": _commit(),
         "config": resolved(config),
     }
     run = Run(folder, config, manifest)
     _write_manifest(run)
     return run
+
+
+def _commit() -> str | None:
+    """Return the commit that is checked out here, marked where files differ from it; None outside of a repository."""
+    git = shutil.which("git")
+    if git is None:
+        return None
+    try:
+        head, changed = (
+            subprocess.run([git, *arguments], capture_output=True, check=True, timeout=_GIT_S, text=True).stdout.strip()  # noqa: S603 -- git itself, no user input
+            for arguments in (("rev-parse", "HEAD"), ("status", "--porcelain", "--untracked-files=no"))
+        )
+    except (OSError, subprocess.SubprocessError, UnicodeDecodeError):
+        return None
+    return head + ("-dirty" if changed else "")
 
 
 def copied(run: Run, out: Path) -> Run:
@@ -154,12 +205,12 @@ def copied(run: Run, out: Path) -> Run:
 
 
 def is_unanswered(run: Run) -> bool:
-    """Whether no response is in a run's journal."""
+    """Whether the model answered nothing in a run."""
     if not run.journal.is_file():
         return True
     index = JournalIndex(run.journal)
     index.close()
-    return not index.offsets
+    return not index.measured_count
 
 
 def discard(folder: Path) -> None:
@@ -307,9 +358,25 @@ def sha256_of(path: Path) -> str:
 
 def dialogues(this: Run) -> Iterator[Dialogue]:
     """Yield what a run asks, in the order of its tables: by case, variant and trial."""
-    config = this.config
-    dialect = dialects.load(config.endpoint.dialect)
-    for case in read_cases(this.cases):
+    yield from dialogues_of(read_cases(this.cases), this.config)
+
+
+def dialogues_of(cases: Iterable[Case], config: RunConfig) -> Iterator[Dialogue]:
+    """Yield what settings ask of cases, in the order of a run's tables: by case, variant and trial."""
+    endpoint = config.endpoint
+    dialect = dialects.load(endpoint.dialect)
+    shape = _shape(endpoint)
+    for case in cases:
         for variant in config.variants:
             for trial in range(config.trials):
-                yield Dialogue(case, variant, trial, dialect, config.endpoint.model, config.request)
+                yield Dialogue(case, variant, trial, dialect, endpoint.model, config.request, shape, config.turns)
+
+
+def _shape(endpoint: EndpointSettings) -> Shape:
+    return Shape(
+        stream=endpoint.stream,
+        extra_body=endpoint.extra_body,
+        omit=frozenset(endpoint.omit),
+        developer_as_system=endpoint.developer_role == "system",
+        token_limit=None if endpoint.token_limit == "as_given" else endpoint.token_limit,  # noqa: S105 -- a limit, not a secret
+    )

@@ -1,4 +1,4 @@
-"""What is wrong with the tools of a case: names that vendors refuse, schemas that are none, or not strict ones."""
+"""What is wrong with the tools of a case: names that vendors refuse, schemas that are none or lax, lost results."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator, Mapping
 
 from fceval.cases.finding import Remark
+from fceval.errors import did_you_mean
 from fceval.records import Case, Json, Tool
 from fceval.toolschema import child_path, compile_tool
 
@@ -26,7 +27,7 @@ _REFUSED_IN_STRICT = (
 
 
 def tool_remarks(case: Case) -> Iterator[Remark]:
-    """Yield what is wrong with the tools on offer."""
+    """Yield what is wrong with the tools on offer, and with the results that are scripted for them."""
     for position, tool in enumerate(case.tools):
         place = f"tools[{position}].function"
         if not _NAME.fullmatch(tool.name):
@@ -38,6 +39,18 @@ def tool_remarks(case: Case) -> Iterator[Remark]:
             )
         elif tool.strict:
             yield from _strict_remarks(tool, f"{place}.parameters")
+    yield from _result_remarks(case)
+
+
+def _result_remarks(case: Case) -> Iterator[Remark]:
+    """Yield which results only a call of a tool that is not offered would get."""
+    offered = [tool.name for tool in case.tools]
+    for number, turn in enumerate(case.turns):
+        for position, result in enumerate(turn.tool_results):
+            name = result.get("name")
+            if isinstance(name, str) and name not in offered:
+                problem = f"tool `{name}` is not offered{did_you_mean(name, offered)}: no right call gets this result"
+                yield Remark("warning", "lost-result", f"turns[{number}].tool_results[{position}].name", problem)
 
 
 def _strict_remarks(tool: Tool, place: str) -> Iterator[Remark]:

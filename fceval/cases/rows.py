@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from functools import lru_cache
 from typing import Annotated, Any, Literal, NotRequired
 
@@ -69,7 +69,7 @@ class _Call(TypedDict):
 
 @with_config(_CLOSED)
 class _ToolResult(TypedDict):
-    name: StrictStr
+    name: NotRequired[StrictStr]
     arguments: NotRequired[dict[str, Any]]
     content: StrictStr
 
@@ -116,6 +116,12 @@ class _Row(TypedDict):
 FIELDS: tuple[str, ...] = tuple(_Row.__annotations__)
 """Every field of a row that fceval knows, in the order in which rows are written."""
 
+_RESERVED = {
+    "model": "the run says which model is asked, not a case: drop it",
+    "stream": "the run says whether answers are streamed, not a case: drop it",
+    "messages": "stands in `messages` of the row: drop it",
+    "tools": "stands in `tools` of the row: drop it",
+}
 _ROW = TypeAdapter(_Row)
 _NEAR = 0.8
 _OWN_LETTERS = 3
@@ -137,6 +143,7 @@ def case_of(fields: JsonObject, row: int) -> Case:
         _ROW.validate_python(fields)
     except ValidationError as error:
         raise field_error(error) from None
+    _refuse_reserved(fields)
     tools = _tools(json_text(fields["tools"]))
     turns = tuple(_turns(fields, {tool.name for tool in tools}))
     values: Mapping[str, Any] = fields
@@ -155,6 +162,13 @@ def case_of(fields: JsonObject, row: int) -> Case:
         fields=fields,
         row=row,
     )
+
+
+def _refuse_reserved(fields: Mapping[str, Any]) -> None:
+    """A dataset says what is asked, not of which model, nor over which wire."""
+    for name, why in _RESERVED.items():
+        if name in (fields.get("request") or {}):
+            raise FieldError(why, f"request.{name}")
 
 
 def _refuse_misspelt(fields: JsonObject) -> None:
@@ -219,11 +233,25 @@ def _turn(fields: Mapping[str, Any], place: str, offered: set[str]) -> Turn:
     if len(given) > 1:
         msg = "stands beside `expected`: give one of the two"
         raise FieldError(msg, place + "expected_any_of")
+    results = tuple(fields.get("tool_results") or ())
+    _check_results(results, place + "tool_results")
     return Turn(
         messages=tuple(fields["messages"]),
         expected=_expected(fields, given[0], place, offered),
-        tool_results=tuple(fields.get("tool_results") or ()),
+        tool_results=results,
     )
+
+
+def _check_results(results: Sequence[Mapping[str, Any]], place: str) -> None:
+    """Refuse results that no call would ever get."""
+    nameless = [position for position, result in enumerate(results) if "name" not in result]
+    for position in nameless:
+        if "arguments" in results[position]:
+            msg = "missing: arguments of which tool? (without both it is the result of any call that has no other)"
+            raise FieldError(msg, f"{place}[{position}].name")
+    if len(nameless) > 1:
+        msg = f"missing: [{nameless[0]}] is the result of any call that has no other already; there is one at most"
+        raise FieldError(msg, f"{place}[{nameless[1]}].name")
 
 
 def _expected(fields: Mapping[str, Any], name: str, place: str, offered: set[str]) -> Expected:

@@ -14,6 +14,8 @@ import fceval
 from fceval.cli import streams
 from fceval.cli.dataset import dataset, import_
 from fceval.cli.init import init
+from fceval.cli.plan import plan
+from fceval.cli.probe import probe
 from fceval.cli.report import report
 from fceval.cli.run import run
 from fceval.cli.schema import schema
@@ -33,7 +35,7 @@ def cli() -> None:
     """
 
 
-for _command in (init, run, score, report, show, dataset, serve, schema):
+for _command in (init, plan, run, score, report, show, dataset, probe, serve, schema):
     cli.add_command(_command)
 cli.add_command(import_)  # as `dataset import`; people type the short form
 

@@ -19,10 +19,19 @@ FLAGS: dict[str, str] = {
     "model": "endpoint.model",
     "api_key_env": "endpoint.api_key_env",
     "dialect": "endpoint.dialect",
+    "stream": "endpoint.stream",
     "concurrency": "endpoint.concurrency",
     "rpm": "endpoint.rpm",
+    "tpm": "endpoint.tpm",
+    "grace": "grace_s",
+    "prices": "prices",
+    "max_requests": "budget.max_requests",
+    "max_tokens": "budget.max_tokens",
+    "max_cost": "budget.max_cost_usd",
+    "deadline": "budget.deadline_s",
     "timeout": "endpoint.timeout_s",
     "mistakes": "endpoint.options.mistakes",
+    "fault": "endpoint.options.faults",
     "trials": "trials",
     "limit": "dataset.limit",
     "name": "name",
@@ -40,6 +49,12 @@ set_option = click.option(
     metavar="NAME=VALUE",
     help="Any setting of the config, e.g. rules.strings=exact.",
 )
+fault_option = click.option(
+    "--fault",
+    multiple=True,
+    metavar="KIND=RATE",
+    help="Of embedded:mock: how it breaks the contract, how often; may be repeated.",
+)
 out_option = click.option("--out", type=PATH, metavar="DIR", help="The run's folder itself.")
 
 
@@ -52,11 +67,21 @@ def run_options(command: Command) -> Command:
             click.option("--model", metavar="NAME", help="The model, as the endpoint knows it."),
             click.option("--api-key-env", metavar="NAME", help="Environment variable that holds the key."),
             click.option("--dialect", metavar="NAME", help="How tools are written and calls are read. [tools]"),
+            click.option("--stream/--no-stream", default=None, help="Ask for answers piece by piece. [no]"),
             click.option("-j", "--concurrency", type=int, metavar="N", help="Requests in flight at once. [8]"),
             click.option("--rpm", type=float, metavar="N", help="Most requests a minute."),
+            click.option("--tpm", type=float, metavar="N", help="Most tokens a minute."),
             click.option("--timeout", type=float, metavar="SECONDS", help="Longest time for one attempt. [120]"),
             click.option("--trials", type=int, metavar="N", help="Repetitions of each case. [1]"),
             click.option("--limit", type=int, metavar="N", help="Only the first N cases."),
+            click.option("--max-requests", type=int, metavar="N", help="Stop after so many requests (exit 6)."),
+            click.option("--max-tokens", type=int, metavar="N", help="Stop before more tokens are used (exit 6)."),
+            click.option("--max-cost", type=float, metavar="USD", help="Stop before more is spent (exit 6)."),
+            click.option("--deadline", type=float, metavar="SECONDS", help="Stop after so long (exit 6)."),
+            click.option(
+                "--prices", type=PATH, metavar="FILE", help="Your own prices, .toml; they win over listed ones."
+            ),
+            click.option("--grace", type=float, metavar="SECONDS", help="Time for what is in flight on Ctrl-C. [10]"),
             click.option("--name", metavar="WORD", help="Becomes part of the run folder's name."),
             click.option(
                 "--max-not-measured", type=float, metavar="SHARE", help="Above it the run is inconclusive. [0]"
@@ -64,6 +89,7 @@ def run_options(command: Command) -> Command:
             click.option(
                 "--mistakes", metavar="KIND=RATE,...", help="Of embedded:mock: what it gets wrong, how often."
             ),
+            fault_option,
             set_option,
         )
     ):
@@ -75,7 +101,12 @@ def overrides(flags: Mapping[str, Any], settings: tuple[str, ...]) -> list[tuple
     """Return what flags and `--set` say, as (dotted name, value) in the order in which they count."""
     from fceval.config import parse_override
 
-    given = [(FLAGS[name], value) for name, value in flags.items() if value is not None]
-    return [(name, str(value) if isinstance(value, Path) else value) for name, value in given] + [
-        parse_override(text) for text in settings
-    ]
+    given = [(FLAGS[name], _setting(value)) for name, value in flags.items() if value is not None and value != ()]
+    return given + [parse_override(text) for text in settings]
+
+
+def _setting(value: Any) -> Json:  # noqa: ANN401 -- click passes each flag's own type
+    """Return what a flag says as the value of its setting; a flag that may be repeated says it in parts."""
+    if isinstance(value, tuple):
+        return ",".join(value)
+    return str(value) if isinstance(value, Path) else value

@@ -15,12 +15,14 @@ from fceval.cli.options import PATH, out_option, overrides, run_options
 @run_options
 @out_option
 @click.option("--resume", type=PATH, metavar="RUN", help="Go on with the run in this folder (or `latest`).")
+@click.option("--salvage", is_flag=True, help="With --resume: set damaged lines of the journal aside and go on.")
 @click.option("-q", "--quiet", is_flag=True, help="No progress on stderr.")
 def run(
     config: Path | None,
     settings: tuple[str, ...],
     out: Path | None,
     resume: Path | None,
+    salvage: bool,
     quiet: bool,
     **flags: Any,  # noqa: ANN401 -- click passes each flag's own type
 ) -> int:
@@ -37,7 +39,10 @@ def run(
     if out is not None and resume is not None:
         msg = "--out and --resume: a resumed run stays in its own folder"
         raise click.UsageError(msg)
+    if salvage and resume is None:
+        msg = "--salvage goes with --resume: a new run has no journal that could be damaged"
+        raise click.UsageError(msg)
     base = open_run(resume).own_settings if resume and not config else None
     with Progress(quiet=quiet) as watch:
-        ended = pipeline.run(load_config(config, overrides(flags, settings), base), out, resume, watch)
+        ended = pipeline.run(load_config(config, overrides(flags, settings), base), out, resume, watch, salvage=salvage)
     return tell(ended)

@@ -30,6 +30,11 @@ class Answer:
     text: str | None = None
     refusal: str | None = None
     finish_reason: str = "stop"
+    """As Chat Completions names it; other APIs have words of their own."""
+    reasoning: str | None = None
+    """Thoughts that are shown, in `reasoning_content`."""
+    tokens: int | None = None
+    """What is billed for it; None: what its words are."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,7 +23,7 @@ TOOL: dict[str, Any] = {
         },
     },
 }
-CLOCK = ("latency_s", "ttft_s")
+CLOCK = ("latency_s", "ttft_s", "first_call_s")
 """Columns of the scores that two runs never agree on."""
 
 
@@ -77,7 +77,7 @@ def table(run: Path, name: str) -> pl.DataFrame:
 def journal(run: Path) -> list[dict[str, Any]]:
     """Return the responses in a run's journal, decoded."""
     records = map(json.loads, (run / "journal.jsonl").read_bytes().splitlines())
-    return [record for record in records if "case_id" in record]
+    return [record for record in records if "message" in record]
 
 
 def summary(run: Path) -> dict[str, Any]:

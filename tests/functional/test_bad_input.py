@@ -223,7 +223,11 @@ COMMANDS: dict[str, tuple[tuple[str, ...], int, str]] = {
     ),
     "no number of JSON": ((*TO_MOCK, "--set", "request.top_p=nan"), 2, "request.top_p: nan is no number of JSON"),
     "field of the run": ((*TO_MOCK, "--set", "request.model=x"), 2, "request.model: is set by `endpoint.model`"),
-    "streaming": ((*TO_MOCK, "--set", "request.stream=true"), 2, "request.stream: streamed answers are not read"),
+    "streaming": (
+        (*TO_MOCK, "--set", "request.stream=true"),
+        2,
+        "request.stream: is set by `endpoint.stream` (--stream)",
+    ),
     "setting without a value": ((*TO_MOCK, "--set", "trials"), 2, "--set trials: give NAME=VALUE"),
     "unknown setting": ((*TO_MOCK, "--set", "trails=2"), 2, "trails: unknown setting (did you mean `trials`?)"),
     "setting in a value": ((*TO_MOCK, "--set", "trials.x=2"), 2, "trials: Input should be a valid integer"),

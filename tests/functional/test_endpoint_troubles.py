@@ -273,16 +273,15 @@ def test_hostile_text_is_scored_not_fatal(run: Run, tmp_path: Path) -> None:
     ]  # fmt: skip
 
 
-def test_refusal_waits_for_no_hanging_request(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_refusal_waits_for_no_hanging_request(run: Run) -> None:
     """Once the endpoint refused, what is in flight gets its grace and no more."""
-    monkeypatch.setattr("fceval.engines.GRACE_S", 0.3)
 
     def script(received: Received) -> Reply:
         return Reply(hang=True) if order_of(received) == "order_1" else error_reply(401)
 
     with FakeEndpoint(script) as endpoint:
         started = time.monotonic()
-        assert run(endpoint.base_url).code == 4
+        assert run(endpoint.base_url, "--grace", "0.3").code == 4
         assert 0.3 <= time.monotonic() - started < 5
 
 

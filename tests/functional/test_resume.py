@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import signal
 import subprocess
 import time
@@ -92,8 +93,9 @@ def test_run_killed_before_its_first_request_goes_on(command: Command, tmp_path:
 
 
 def journal_lines(run: Path) -> list[bytes]:
-    """Return the whole lines of a journal after its first, which says its format."""
-    return [line for line in (run / "journal.jsonl").read_bytes().splitlines(keepends=True)[1:] if line[-1:] == b"\n"]
+    """Return the whole lines of a journal that hold an answer."""
+    lines = (run / "journal.jsonl").read_bytes().splitlines(keepends=True)
+    return [line for line in lines if b'"message": ' in line and line.endswith(b"\n")]
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
@@ -226,4 +228,4 @@ def test_damaged_journal_is_refused(command: Command, tmp_path: Path) -> None:
         path.write_bytes(path.read_bytes().replace(b"order_1", b"order_7"))
         ended = command("run", "--resume", "run")
     assert ended.code == 5
-    assert "journal.jsonl: line 2 is damaged" in ended.err
+    assert re.search(r"journal\.jsonl: line \d+ is damaged", ended.err)

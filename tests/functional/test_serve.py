@@ -77,3 +77,36 @@ def test_taken_port_is_said(command: Command) -> None:
         ended = command("serve", "mock", "--port", str(port))
     assert (ended.code, ended.out) == (5, "")
     assert f"cannot listen on 127.0.0.1:{port}" in ended.err
+
+
+def test_faults_are_listed(command: Command) -> None:
+    """Each fault has one line: its name, what it is, where it can show."""
+    ended = command("serve", "--list-faults")
+    lines = ended.out.splitlines()
+    assert (ended.code, len(lines) > 60) == (0, True)
+    (line,) = [line for line in lines if line.startswith("index_reused ")]
+    assert "different calls share an `index`" in line
+    assert "streamed" in line
+
+
+def test_unknown_fault_is_told_with_all_that_there_are(command: Command) -> None:
+    """A misspelt fault is refused with the nearest one, and with the list."""
+    ended = command("serve", "mock", "--fault", "index_resued=0.1")
+    assert (ended.code, ended.out) == (2, "")
+    assert "there is no `index_resued` (did you mean `index_reused`?); there are: 429, 500, hang, " in ended.err
+
+
+def test_faults_add_up(fceval: Fceval) -> None:
+    """`--fault` may be repeated, and stands beside `--faults`; all of them are drawn."""
+    flags = ("--fault", "429=0.3", "--fault", "500=0.3", "--faults", "403=0.2,404=0.2")
+    with fceval.start("serve", "mock", *flags) as process:
+        base_url, key = _address(process)
+        found = set()
+        with openai.OpenAI(base_url=base_url, api_key=key, max_retries=0) as client:
+            for number in range(40):
+                with pytest.raises(openai.APIStatusError) as caught:
+                    client.chat.completions.create(model="m", messages=[{"role": "user", "content": f"hello {number}"}])
+                found.add(caught.value.status_code)
+        process.terminate()
+        assert process.wait(10) == 0
+    assert found == {429, 500, 403, 404}

@@ -8,6 +8,7 @@ from typing import Any
 import jsonschema_rs
 import pytest
 
+from fceval import dialects
 from fceval.config import RunConfig, json_schema, load_config, parse_config, parse_override, resolved
 from fceval.errors import ConfigError
 from fceval.records import Json
@@ -30,6 +31,12 @@ api_key_env = "A_KEY"
 concurrency = 16
 rpm = 600
 timeout_s = 30
+stream = true
+omit = ["stream_options"]
+headers = { "X-Team" = "eval" }
+query = { "api-version" = "2024-10-21" }
+api_key_header = "api-key"
+extra_body = { top_k = 5 }
 
 [request]
 temperature = 0.5
@@ -79,6 +86,8 @@ def test_whole_file_is_read(tmp_path: Path) -> None:
     assert config.dataset.path == tmp_path / "cases" / "a.jsonl"
     assert (config.dataset.case_ids, config.dataset.limit, config.dataset.sample) == (("a", "b"), 10, None)
     assert (config.endpoint.rpm, config.endpoint.max_attempts) == (600.0, 5)
+    assert (config.endpoint.stream, config.endpoint.omit) == (True, ("stream_options",))
+    assert (config.endpoint.headers, config.endpoint.extra_body) == ({"X-Team": "eval"}, {"top_k": 5})
     assert config.request == {"temperature": 0.5, "stop": ["x", "y"], "metadata": {"a": {"b": 1}}}
     assert (config.report.dir, config.report.formats) == (Path("out"), ("json",))
     assert [variant.name for variant in config.variants] == ["plain", "terse"]
@@ -124,7 +133,7 @@ def test_all_mistakes_are_told_at_once() -> None:
             "variant": [{"nam": "x"}, {"name": "y", "sytem": "z"}, {"name": "y"}],
         }
     ) == [
-        "endpoint.dialect: there is no `tool` (did you mean `tools`?); there are: tools",
+        f"endpoint.dialect: there is no `tool` (did you mean `tools`?); there are: {', '.join(dialects.names())}",
         "engine: there is no `locale` (did you mean `local`?); there are: local",
         "report.formats: there is no `htm` (did you mean `html`?); there are: html, json, markdown",
         "name: `a b`: use letters, digits, `_`, `.` and `-`, at most 64",
@@ -166,7 +175,26 @@ def test_all_mistakes_are_told_at_once() -> None:
         ({"rules": {"strings": "loose"}}, "rules.strings: Input should be 'normalized' or 'exact', found 'loose'"),
         ({"request": []}, "request: Input should be a table, found []"),
         ({"request": {"temperature": float("nan")}}, "request.temperature: nan is no number of JSON"),
-        ({"request": {"stream": True}}, "request.stream: streamed answers are not read"),
+        ({"request": {"stream": True}}, "request.stream: is set by `endpoint.stream` (--stream)"),
+        ({"turns": "forced"}, "turns: Input should be 'free_running' or 'teacher_forced', found 'forced'"),
+        ({"endpoint": {"stream": 1}}, "endpoint.stream: Input should be a valid boolean, found 1"),
+        ({"endpoint": {"developer_role": "user"}}, "endpoint.developer_role: Input should be 'keep' or 'system'"),
+        ({"endpoint": {"token_limit": "n"}}, "endpoint.token_limit: Input should be 'as_given', 'max_tokens' or"),
+        ({"endpoint": {"omit": "seed"}}, "endpoint.omit: Input should be a list, found 'seed'"),
+        ({"endpoint": {"omit": ["model"]}}, "endpoint.omit: no request goes without `model`"),
+        ({"endpoint": {"omit": ["messages"]}}, "endpoint.omit: no request goes without `messages`"),
+        ({"endpoint": {"omit": ["input"]}}, "endpoint.omit: no request goes without `input`"),
+        ({"endpoint": {"stream": True, "omit": ["stream"]}}, "endpoint.omit: `stream` stands against"),
+        ({"endpoint": {"extra_body": {"model": "x"}}}, "endpoint.extra_body.model: is set by `endpoint.model`"),
+        ({"endpoint": {"extra_body": {"messages": []}}}, "endpoint.extra_body.messages: comes from the dataset"),
+        ({"endpoint": {"extra_body": {"tools": []}}}, "endpoint.extra_body.tools: comes from the dataset"),
+        ({"endpoint": {"extra_body": {"stream": True}}}, "endpoint.extra_body.stream: is set by `endpoint.stream`"),
+        ({"endpoint": {"extra_body": {"x": float("nan")}}}, "endpoint.extra_body.x: nan is no number of JSON"),
+        ({"endpoint": {"query": {"api-version": 2024}}}, "endpoint.query.api-version: Input should be a valid string"),
+        ({"endpoint": {"query": {"key": "sk-CANARY"}}}, "endpoint.query.key: settings are written down, so no key"),
+        ({"endpoint": {"headers": {"X-A": 1}}}, "endpoint.headers.X-A: Input should be a valid string, found 1"),
+        ({"endpoint": {"headers": {"Authorization": "sk-CANARY"}}}, "endpoint.headers.Authorization: settings are"),
+        ({"endpoint": {"api_key_header": "Host"}}, "endpoint.api_key_header: `Host` can be no header of yours"),
         ({"variant": {"name": "x"}}, "variant: Input should be a list"),
         ({"variant": [{"request": {"a": ["\udcff"]}}]}, "variant[0].request.a[0]: '\\udcff' is no Unicode text"),
     ],
@@ -175,6 +203,7 @@ def test_value_of_the_wrong_kind_is_named(tables: dict[str, Any], mistake: str) 
     """No text is taken for a number, no `true` for 1; each mistake is told once."""
     (told,) = mistakes(tables)
     assert mistake in told
+    assert "CANARY" not in told
 
 
 def test_key_in_place_of_its_variable_is_not_shown() -> None:

@@ -13,10 +13,22 @@ from fceval import runs
 from fceval.cases.rows import case_of
 from fceval.cases.write import write_cases
 from fceval.config import RunConfig, parse_config
+from fceval.dialogue import Shape
 from fceval.errors import ConfigError, LocalError
 from fceval.journal import Journal
 from fceval.records import Key, Response, Usage
 from tests.case_rows import row
+
+SHAPING: dict[str, object] = {
+    "stream": True,
+    "extra_body": {"top_k": 5},
+    "omit": ["seed"],
+    "headers": {"X-A": "b"},
+    "query": {"api-version": "1"},
+    "developer_role": "system",
+    "token_limit": "max_tokens",
+}
+"""Settings of an endpoint that decide what it is asked."""
 
 
 def config(folder: Path, **tables: object) -> RunConfig:
@@ -75,6 +87,14 @@ def test_run_is_opened_as_it_was_begun(tmp_path: Path) -> None:
     assert (run.folder / "run.json").stat().st_mode & 0o777 == 0o600
     assert opened.own_settings.dataset.path is None
     assert opened.meta()["dataset"] == "a.jsonl (1 cases, sha256 000000000000)"
+
+
+def test_report_says_how_was_asked_where_it_is_not_as_usual(tmp_path: Path) -> None:
+    """Numbers of streamed answers and of teacher-forced turns are not those of a plain run."""
+    assert not {"stream", "turns"} & begun(tmp_path).meta().keys()
+    endpoint = {"base_url": "http://127.0.0.1:9/v1", "model": "m", "stream": True}
+    meta = begun(tmp_path, endpoint=endpoint, turns="teacher_forced").meta()
+    assert (meta["stream"], meta["turns"]) == ("yes", "teacher-forced")
 
 
 def test_latest_is_the_newest_of_its_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -159,6 +179,11 @@ def test_setting_that_this_fceval_does_not_know_is_named(tmp_path: Path) -> None
         ({"trials": 2}, "trials"),
         ({"dataset": {"limit": 1}}, "dataset.limit"),
         ({"variant": [{"name": "x"}]}, "variant"),
+        ({"turns": "teacher_forced"}, "turns"),
+        *(
+            ({"endpoint": {"base_url": "http://127.0.0.1:9/v1", "model": "m", name: value}}, f"endpoint.{name}")
+            for name, value in SHAPING.items()
+        ),
     ],
 )
 def test_run_goes_on_under_the_same_questions_only(tmp_path: Path, tables: dict[str, object], name: str) -> None:
@@ -186,6 +211,7 @@ def test_how_fast_and_how_judged_may_change(tmp_path: Path) -> None:
     """And is written down."""
     run = begun(tmp_path)
     endpoint = {"base_url": "http://127.0.0.1:9/v1", "model": "m", "rpm": 60, "concurrency": 2, "timeout_s": 5}
+    endpoint |= {"api_key_header": "api-key", "insecure_http": True}
     changed = runs.adopted(run, config(tmp_path, endpoint=endpoint, rules={"strings": "exact"}, max_not_measured=0.5))
     assert changed.config.rules.strings == "exact"
     assert runs.open_run(run.folder) == changed
@@ -227,3 +253,19 @@ def test_file_is_written_whole_or_not_at_all(tmp_path: Path) -> None:
         runs.write_file(tmp_path / "none" / "a", b"new")
     assert sorted(each.name for each in tmp_path.iterdir()) == ["a", "b"]
     assert path.read_bytes() == b"old"
+
+
+def test_dialogues_ask_as_the_settings_say(tmp_path: Path) -> None:
+    """Shape and turns reach each dialogue; by default both are plain."""
+    (plain,) = runs.dialogues(begun(tmp_path))
+    assert (plain.shape, plain.turns) == (Shape(), "free_running")
+    endpoint = {"base_url": "http://127.0.0.1:9/v1", "model": "m", **SHAPING}
+    (shaped,) = runs.dialogues(begun(tmp_path, endpoint=endpoint, turns="teacher_forced"))
+    assert shaped.turns == "teacher_forced"
+    assert shaped.shape == Shape(
+        stream=True,
+        extra_body={"top_k": 5},
+        omit=frozenset({"seed"}),
+        developer_as_system=True,
+        token_limit="max_tokens",
+    )

@@ -8,7 +8,7 @@ import pytest
 
 from fceval.cases.lint_tools import tool_remarks
 from fceval.cases.rows import case_of
-from tests.case_rows import row
+from tests.case_rows import row, turns_row
 
 
 def remarks(*tools: dict[str, Any]) -> list[tuple[str, str, str | None]]:
@@ -152,3 +152,11 @@ def test_every_offence_is_told() -> None:
         "$: every property must be required, and these are not: x",
         "$.x: `default` is not permitted",
     ]
+
+
+def test_result_of_a_tool_that_is_not_offered_is_a_warning() -> None:
+    """It may be meant for a tool that the model makes up; more often it is misspelt."""
+    results = [{"name": "get_weather", "content": "x"}, {"content": "x"}, {"name": "get_wether", "content": "x"}]
+    (found,) = tool_remarks(case_of(turns_row({}, {"tool_results": results}), 1))
+    assert (found.severity, found.rule, found.field) == ("warning", "lost-result", "turns[1].tool_results[2].name")
+    assert "`get_wether` is not offered (did you mean `get_weather`?)" in found.problem

@@ -74,10 +74,24 @@ def renamed(name: str) -> dict[str, Any]:
         (turns_row({}, {"expected": None}), "turns[1].expected", "valid list"),
         (turns_row({"tool_result": []}), "turns[0].tool_result", "unknown field (did you mean `tool_results`?)"),
         (turns_row({"tool_results": [{"name": "f"}]}), "turns[0].tool_results[0].content", "missing"),
+        (turns_row({"tool_results": [{"content": {}}]}), "turns[0].tool_results[0].content", "valid string"),
+        (
+            turns_row({"tool_results": [{"arguments": {}, "content": "x"}]}),
+            "turns[0].tool_results[0].name",
+            "missing: arguments of which tool?",
+        ),
+        (
+            turns_row({"tool_results": [{"content": "x"}, {"name": "f", "content": "y"}, {"content": "z"}]}),
+            "turns[0].tool_results[2].name",
+            "missing: [0] is the result of any call that has no other already; there is one at most",
+        ),
         (turns_row({"expected": [{**CALL, "name": "f"}]}), "turns[0].expected[0].name", "expected but not offered"),
         (turns_row({"expected_any_of": [[CALL]]}), "turns[0].expected_any_of", "stands beside `expected`"),
         (row(parallel_tool_calls=1), "parallel_tool_calls", "valid boolean, found 1"),
         (row(request=[]), "request", "JSON object, found []"),
+        (row(request={"model": "x"}), "request.model", "the run says which model is asked, not a case: drop it"),
+        (row(request={"stream": False}), "request.stream", "the run says whether answers are streamed"),
+        (row(request={"tools": []}), "request.tools", "stands in `tools` of the row: drop it"),
         (row(order="loose"), "order", "'any' or 'strict', found \"loose\""),
         (row(extra_calls="deny"), "extra_calls", "'forbid' or 'allow', found \"deny\""),
     ],
@@ -151,3 +165,9 @@ def test_tool_is_sent_as_the_dataset_wrote_it() -> None:
     """Fields of a tool that fceval does not know go out, too."""
     tool = {"type": "function", "function": {"name": "f", "x-vendor": [1]}, "cache": True}
     assert case_of(row(tools=[tool], expected=[]), 1).tools[0].wire == tool
+
+
+def test_result_without_a_name_is_one() -> None:
+    """It answers any call."""
+    results = [{"name": "get_weather", "arguments": {"city": "Oslo"}, "content": "rain"}, {"content": "{}"}]
+    assert case_of(turns_row({"tool_results": results}), 1).turns[0].tool_results == tuple(results)

@@ -7,14 +7,14 @@ from typing import Any
 
 import pytest
 
-from fceval.endpoints._contract import ChatRequest, Refused, chat_request
+from fceval.endpoints._contract import Asked, Refused, chat_request
 
 USER = {"role": "user", "content": "hello"}
 TOOL = {"type": "function", "function": {"name": "f", "parameters": {"type": "object"}}}
 CALL = {"id": "a", "type": "function", "function": {"name": "f", "arguments": "{}"}}
 
 
-def _read(**fields: object) -> ChatRequest:
+def _read(**fields: object) -> Asked:
     body = {"model": "m", "messages": [USER], **fields}
     return chat_request("application/json", json.dumps(body).encode())
 

@@ -28,7 +28,7 @@ def _outcomes(answers: list[tuple[Case, int, Answer]]) -> list[str]:
     facts = []
     for number, (case, turn, given) in enumerate(answers):
         ids = tuple(f"call_{index}" for index in range(len(given.calls)))
-        choice = json.loads(completion(given, Envelope("chatcmpl-1", 0, "mock", 1, ids)))["choices"][0]
+        choice = completion(given, Envelope("chatcmpl-1", 0, "mock", 1, ids))["choices"][0]
         key = Key(f"{number}", "default", 0, turn, 0)
         attempt = Attempt("2026-01-01T00:00:00Z", 0.1, None, 200, None)
         response = Response(key, "", choice["message"], choice["finish_reason"], Usage(), "mock", (), (attempt,))

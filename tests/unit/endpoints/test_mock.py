@@ -287,3 +287,79 @@ def test_planned_mistakes_are_what_is_served(serve: Callable[..., Served], cases
         thread.join()
     assert wrong == {name: planned_mistake(cases[name], 0, rates, 3) for name in wrong}
     assert len(set(wrong.values())) > 1
+
+
+def test_fault_is_drawn_at_its_rate(serve: Callable[..., Served]) -> None:
+    """Of the requests that can show a fault about that share does, the same ones after a restart."""
+    served, again = serve(faults="args_object=0.5", seed=4), serve(faults="args_object=0.5", seed=4)
+    kinds: list[type] = [type(served.ask("refund").calls[0][1]) for _ in range(30)]
+    assert 8 < kinds.count(dict) < 22
+    assert [type(again.ask("refund").calls[0][1]) for _ in range(30)] == kinds
+
+
+def test_faults_do_not_depend_on_the_order_of_cases(serve: Callable[..., Served]) -> None:
+    """Which request of a case has which fault is the same whatever else is asked in between, and at once."""
+    faults = {"args_object": 0.4, "500": 0.3}
+    one, other = serve(faults=faults, seed=2), serve(faults=faults, seed=2)
+    names = ["refund", "two-cities", "matchers"]
+    found = {name: [one.ask(name).text for _ in range(6)] for name in names}
+    again: dict[str, list[str]] = {name: [] for name in names}
+
+    def ask(name: str) -> None:
+        again[name] += [other.ask(name).text for _ in range(6)]
+
+    threads = [threading.Thread(target=ask, args=(name,)) for name in reversed(names)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert {name: list(map(_kind, texts)) for name, texts in again.items()} == {
+        name: list(map(_kind, texts)) for name, texts in found.items()
+    }
+
+
+def _kind(text: str) -> str:
+    return "500" if "server_error" in text else "object" if '"arguments": {' in text else "clean"
+
+
+@pytest.mark.parametrize("path", ["/v1/chat/completions", "/v1/nothing"])
+def test_stranger_is_refused_in_another_shape(serve: Callable[..., Served], path: str) -> None:
+    """A wrong key is refused as it is without the fault, in a body that is not OpenAI's."""
+    reply = serve(faults="error_shape=1").send("POST", path, b"{}", {"Authorization": "Bearer wrong"})
+    assert reply.status == 401
+    assert not isinstance(reply.body.get("error"), dict)
+
+
+def test_calls_off_the_contract_are_taken_back(serve: Callable[..., Served], rows: list[dict[str, Any]]) -> None:
+    """An endpoint that writes arguments as an object reads them, too; one without faults refuses them."""
+    message = serve(faults="args_object=1").ask("refund").choice["message"]
+    result = {"role": "tool", "tool_call_id": message["tool_calls"][0]["id"], "content": "done"}
+    request = {"messages": [*rows[0]["messages"], message, result], "tools": rows[0]["tools"]}
+    assert serve(faults="args_object=1").complete(request).status == 200
+    assert serve().complete(request).status == 400
+
+
+def test_demanded_call_of_a_case_is_made(mock: Served) -> None:
+    """`tool_choice` counts for the cases, too: a named tool in place of the expected one, and a call where none is."""
+    ping = mock.ask("refund", tool_choice={"type": "function", "function": {"name": "ping"}})
+    assert (ping.calls, ping.choice["finish_reason"]) == ([("ping", "{}")], "stop")
+    assert [name for name, _ in mock.ask("thanks", tool_choice="required").calls] == ["get_store_hours"]
+
+
+def test_second_answer_to_a_turn_has_other_ids(mock: Served, rows: list[dict[str, Any]]) -> None:
+    """Where a call is demanded after the results, too, its id is new."""
+    message = mock.ask("refund", tool_choice="required").choice["message"]
+    (call,) = message["tool_calls"]
+    result = {"role": "tool", "tool_call_id": call["id"], "content": "done"}
+    messages = [*rows[0]["messages"], message, result]
+    again = mock.complete({"messages": messages, "tools": rows[0]["tools"], "tool_choice": "required"})
+    (other,) = again.choice["message"]["tool_calls"]
+    assert (other["function"], other["id"] != call["id"]) == (call["function"], True)
+
+
+def test_case_is_found_in_the_responses_api(mock: Served, rows: list[dict[str, Any]]) -> None:
+    """The same words in another API are the same case."""
+    tools = [{"type": "function", "strict": False, **tool["function"]} for tool in rows[0]["tools"]]
+    fields = {"model": "mock", "input": rows[0]["messages"], "tools": tools}
+    reply = mock.send("POST", "/v1/responses", json.dumps(fields).encode())
+    assert [(item["name"], item["arguments"]) for item in reply.body["output"]] == mock.ask("refund").calls

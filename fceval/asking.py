@@ -4,29 +4,22 @@ from __future__ import annotations
 
 import asyncio
 import math
-import resource
 import signal
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import replace
 from pathlib import Path
 from typing import Protocol
 
-from fceval import endpoints, engines
+from fceval import engines
 from fceval.budget import Budget, BudgetSettings, Estimate, estimate
-from fceval.cases.read import read_cases
-from fceval.client.endpoint import BEARER_HEADER, Endpoint, Secret, embedded_name, endpoint_of
-from fceval.dialogue import Dialogue, check_teacher_forced, next_request, parts
+from fceval.client.endpoint import Endpoint
+from fceval.dialogue import Dialogue, next_request, parts
 from fceval.engines import Stop, Work
-from fceval.errors import ConfigError, StoppedByBudget
+from fceval.errors import StoppedByBudget
 from fceval.journal import Journal, ReusableAnswers
 from fceval.prices import cost_usd
 from fceval.records import Attempt, Key, Request, Response, Usage
 from fceval.runs import Run, dialogues, open_run
 
-_OTHER_FILES = 64
-"""What a run has open beside its connections, and to spare."""
 _TICK_S = 1.0
 _REFUSED = 400  # statuses from here on say that no answer was made
 
@@ -54,42 +47,6 @@ class Watch(Protocol):
 
     def stopping(self, grace_s: float) -> None:
         """Nothing new is sent; what is in flight has `grace_s` seconds."""
-
-
-@contextmanager
-def reached(this: Run) -> Iterator[Endpoint]:
-    """Yield the endpoint, started for the run where it is one of our own.
-
-    Raises:
-        ConfigError: Neither this process nor one it starts may open as many connections; or see `endpoint_of` and
-            `endpoints.embedded`.
-        DatasetError: Teacher-forced, and the expected calls of a case cannot be spelled out.
-    """
-    settings = this.config.endpoint
-    if this.config.turns == "teacher_forced":
-        for _ in read_cases(this.cases, check_teacher_forced):
-            pass
-    _allow_connections(settings.concurrency)
-    embedded = embedded_name(settings.base_url)
-    if embedded is None:
-        yield endpoint_of(settings)
-        return
-    with endpoints.embedded(embedded, settings.options, dataset=this.cases) as address:
-        own = replace(settings, api_key_header=BEARER_HEADER)  # a setting of the endpoint that is being rehearsed for
-        yield Endpoint(own, address.base_url, Secret(address.api_key))
-
-
-def _allow_connections(connections: int) -> None:
-    """Raise this process's own limit of open files, where it must be and may be raised."""
-    wanted = connections + _OTHER_FILES
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    if soft == resource.RLIM_INFINITY or soft >= wanted:
-        return
-    if hard != resource.RLIM_INFINITY and hard < wanted:
-        most = max(1, hard - _OTHER_FILES)
-        msg = f"endpoint.concurrency: {connections}, but this process may open {hard} files (ulimit -n): at most {most}"
-        raise ConfigError(msg)
-    resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
 
 
 async def ask(this: Run, endpoint: Endpoint, journal: Journal, watch: Watch) -> tuple[Stop, bool]:

@@ -9,7 +9,7 @@ import asyncio
 import dataclasses
 import json
 import shlex
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -17,7 +17,7 @@ from pathlib import Path
 import polars as pl
 
 from fceval import endpoints, probing, runs
-from fceval.asking import Watch, ask, reached
+from fceval.asking import Watch, ask
 from fceval.cases import importers
 from fceval.cases import lint as linting
 from fceval.cases.count import count_cases, counts_text
@@ -32,9 +32,10 @@ from fceval.endpoints import Address
 from fceval.engines import Stop
 from fceval.errors import ConfigError, EndpointError, ExitCode, FcevalError, LocalError, did_you_mean
 from fceval.journal import Journal, JournalIndex
-from fceval.judging import check_scorable, judgement, looked_up, write_tables
-from fceval.prices import require_prices, resolve
-from fceval.records import Case, Json, JsonObject, Key
+from fceval.judging import judgement, looked_up, write_tables
+from fceval.opening import begun, check_settings, checked_cases, opened
+from fceval.reaching import reached
+from fceval.records import Json, Key
 from fceval.report import exporters
 from fceval.report.bfcl import bfcl_section
 from fceval.report.casebook import case_text, failure_list
@@ -79,7 +80,7 @@ def run(config: RunConfig, out: Path | None, resume: Path | None, watch: Watch, 
         FcevalError: Nothing could be begun, or this machine cannot go on.
     """
     check_settings(config)
-    this = _opened(resume, config) if resume else _begun(config, out)
+    this = opened(resume, config) if resume else begun(config, out)
     go_on = f"go on with: fceval run --resume {shlex.quote(str(this.folder))}"
     try:
         with Journal(this.journal, salvage=salvage) as journal:
@@ -118,7 +119,7 @@ def _set_right(journal: Journal) -> Iterator[str]:
 
 
 def _asked(this: Run, journal: Journal, watch: Watch) -> tuple[Stop, bool]:
-    with reached(this) as endpoint:
+    with reached(this.config.endpoint, this.cases) as endpoint:
         return asyncio.run(ask(this, endpoint, journal, watch))
 
 
@@ -129,7 +130,7 @@ def score_again(reference: Path, config: RunConfig, out: Path | None) -> Ended:
         ConfigError: Settings are given that would have asked for something else.
         DatasetError: The rules lack what they need of a case.
     """
-    this = _opened(reference, config)
+    this = opened(reference, config)
     if not this.journal.is_file():
         msg = f"{this.journal}: missing: there are no answers to score"
         raise LocalError(msg)
@@ -142,13 +143,13 @@ def score_again(reference: Path, config: RunConfig, out: Path | None) -> Ended:
 
 def score_predictions(config: RunConfig, predictions: Path, out: Path | None) -> Ended:
     """Judge answers made elsewhere; sends nothing."""
-    turns = {case.case_id: len(case.turns) for case in _checked_cases(config)}
+    turns = {case.case_id: len(case.turns) for case in checked_cases(config)}
     # Read twice, so that a mistake in the last row leaves nothing behind, and no more than a row is held.
     keys = [response.key for response in read_predictions(predictions, turns)]
     names = dict.fromkeys(key.variant for key in keys)
     variants = () if list(names) in ([], ["default"]) else tuple(Variant(name=name) for name in names)
     trials = max((key.trial for key in keys), default=0) + 1
-    this = _begun(replace(config, variant=variants, trials=trials), out)
+    this = begun(replace(config, variant=variants, trials=trials), out)
     with Journal(this.journal) as journal:
         runs.mark_latest(this)
         for response in read_predictions(predictions, turns):
@@ -220,70 +221,6 @@ def conclusion(this: Run) -> tuple[ExitCode, str]:
     allowed = f"{this.config.max_not_measured:.4g}"
     why = f"inconclusive: {missing} of {planned} responses were not measured ({kinds}); allowed is a share of {allowed}"
     return ExitCode.INCONCLUSIVE, "\n".join([why, *(f"  {number} times: {detail}" for detail, number in commonest)])
-
-
-# --- begin ----------------------------------------------------------------------------------------------------
-
-
-def check_settings(config: RunConfig) -> None:
-    """Refuse settings that cannot make a run, before anything is read or sent.
-
-    Raises:
-        ConfigError: No endpoint or model is named, or the key's variable is not set.
-    """
-    missing = [
-        f"endpoint.{name}: not set (--{name.replace('_', '-')})"
-        for name, value in (("base_url", config.endpoint.base_url), ("model", config.endpoint.model))
-        if not value and not (name == "model" and config.variant and all(v.model for v in config.variant))
-    ]
-    if missing:
-        raise ConfigError("\n".join(missing))
-    key_from_environment(config.endpoint.api_key_env)
-
-
-def _checked_cases(config: RunConfig) -> Iterator[Case]:
-    if config.dataset.path is None:
-        msg = "dataset.path: not set (--dataset): which cases are to be run?"
-        raise ConfigError(msg)
-    return read_cases(config.dataset.path, lambda case: check_scorable(case, config.rules))
-
-
-def _opened(reference: Path, config: RunConfig) -> Run:
-    """Return a run that settings may go on with; nothing is changed yet."""
-    this = runs.open_run(reference)
-    runs.check_identity(this, config)
-    if config.rules.name != this.config.rules.name:
-        for _ in read_cases(this.cases, lambda case: check_scorable(case, config.rules)):
-            pass
-    return this
-
-
-def _begun(config: RunConfig, out: Path | None) -> Run:
-    """Read and check the whole dataset, and lay down the folder of a new run."""
-    turns: list[int] = []
-    cases = _checked_cases(config)
-    models = [variant.model or config.endpoint.model for variant in config.variants]
-    prices = resolve(models, config.endpoint.base_url, config.prices)
-    if config.budget.max_cost_usd is not None:
-        require_prices(models, prices, config.endpoint.base_url)
-    folder = runs.new_folder(config, out)
-    try:
-        chosen = write_cases(folder / "cases.parquet", _noting(turns, select(cases, config.dataset)), 0o600)
-        if not chosen:
-            msg = f"{config.dataset.path}: [dataset] and --limit select none of its cases: a run needs at least one"
-            raise ConfigError(msg)
-    except (FcevalError, KeyboardInterrupt):
-        runs.discard(folder)
-        raise
-    path = config.dataset.path or Path()
-    dataset: JsonObject = {"path": path.name, "sha256": runs.sha256_of(path), "cases": chosen}
-    return runs.write_manifest(folder, config, dataset, sum(turns) * len(config.variants) * config.trials, prices)
-
-
-def _noting(turns: list[int], cases: Iterable[Case]) -> Iterator[Case]:
-    for case in cases:
-        turns.append(len(case.turns))
-        yield case
 
 
 # --- commands without a run -----------------------------------------------------------------------------------

@@ -8,23 +8,24 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import TypeAlias
 
-from fceval import dialects, endpoints
+from fceval import dialects
 from fceval.cases.probe_suite import Asked, probe_suite
-from fceval.client.endpoint import BEARER_HEADER, Endpoint, EndpointSettings, Secret, embedded_name, endpoint_of
+from fceval.client.endpoint import Endpoint, EndpointSettings, Secret
 from fceval.client.http import Client, Tried
 from fceval.client.limits import Pace
 from fceval.client.outcome import Failed
 from fceval.dialects import Dialect
 from fceval.dialogue import Dialogue, Variant, next_request
 from fceval.irregularities import IRREGULARITIES
+from fceval.reaching import reached
 from fceval.records import Json, JsonObject, Parsed, Request, Response
 from fceval.report.probe import Outcome, Probe, Probed
-from fceval.runs import _shape as shape_of
+from fceval.runs import shape_of
 
 WRONG_KEY = "fceval-probe-wrong-key"
 """Sent in place of the key where a key must be turned down; no part of any real one."""
@@ -48,22 +49,6 @@ Told: TypeAlias = Callable[[Response], None]
 """Is given each response as it comes."""
 
 
-@contextmanager
-def reached(settings: EndpointSettings) -> Iterator[Endpoint]:
-    """Yield the endpoint, started for the probe where it is one of our own.
-
-    Raises:
-        ConfigError: See `endpoints.embedded`, and `fceval.client.endpoint`.
-    """
-    embedded = embedded_name(settings.base_url)
-    if embedded is None:
-        yield endpoint_of(settings)
-        return
-    with endpoints.embedded(embedded, settings.options, dataset=None) as address:
-        own = replace(settings, api_key_header=BEARER_HEADER)
-        yield Endpoint(own, address.base_url, Secret(address.api_key))
-
-
 def requests_planned(settings: Sequence[EndpointSettings]) -> int:
     """Return how many requests the suite has for endpoints; a few more are sent where answers disagree."""
     return len(settings) * sum(len(asked.ways) for asked in probe_suite())
@@ -83,7 +68,7 @@ def probes(settings: Sequence[EndpointSettings], fields: Mapping[str, Json], tol
         LocalError: This machine cannot start one, or open one more connection.
     """
     with ExitStack() as stack:
-        reachable = [stack.enter_context(reached(each)) for each in settings]
+        reachable = [stack.enter_context(reached(each, None)) for each in settings]
         return asyncio.run(_all(reachable, fields, told))
 
 

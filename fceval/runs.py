@@ -365,14 +365,15 @@ def dialogues_of(cases: Iterable[Case], config: RunConfig) -> Iterator[Dialogue]
     """Yield what settings ask of cases, in the order of a run's tables: by case, variant and trial."""
     endpoint = config.endpoint
     dialect = dialects.load(endpoint.dialect)
-    shape = _shape(endpoint)
+    shape = shape_of(endpoint)
     for case in cases:
         for variant in config.variants:
             for trial in range(config.trials):
                 yield Dialogue(case, variant, trial, dialect, endpoint.model, config.request, shape, config.turns)
 
 
-def _shape(endpoint: EndpointSettings) -> Shape:
+def shape_of(endpoint: EndpointSettings) -> Shape:
+    """Return what an endpoint wants of every body."""
     return Shape(
         stream=endpoint.stream,
         extra_body=endpoint.extra_body,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,9 +15,7 @@ from fceval.cli.options import PATH, overrides, run_options
 
 if TYPE_CHECKING:
     from fceval.config import RunConfig
-    from fceval.dialogue import Dialogue
     from fceval.planning import Amounts, Plan, Range
-    from fceval.records import Case
 
 _NAMES = 2  # columns of text, the first ones of a plan's table
 _MINUTE_S = 60.0
@@ -27,13 +25,11 @@ _HOUR_S = 3600.0
 @click.command()
 @click.argument("config", type=PATH, required=False)
 @run_options
-@click.option("--prices", type=PATH, metavar="FILE", help="Your own prices, .toml; they win over listed ones.")
 @click.option("--latency", type=click.FloatRange(0.001, 86_400), metavar="SECONDS", help="Time to an answer. [1 to 6]")
 @click.option("--json", "as_json", is_flag=True, help="For machines.")
 def plan(
     config: Path | None,
     settings: tuple[str, ...],
-    prices: Path | None,
     latency: float | None,
     as_json: bool,
     **flags: Any,  # noqa: ANN401 -- click passes each flag's own type
@@ -47,51 +43,30 @@ def plan(
     from fceval.report.visible import visible_lines
 
     latency_s = Range(*LATENCY_S) if latency is None else Range(latency, latency)
-    planned = _planned(load_config(config, overrides(flags, settings)), prices, latency_s)
+    planned = _planned(load_config(config, overrides(flags, settings)), latency_s)
     streams.tell(json.dumps(dataclasses.asdict(planned), indent=2) if as_json else visible_lines(text_of(planned)))
 
 
-def _planned(config: RunConfig, price_file: Path | None, latency_s: Range) -> Plan:
-    from fceval import pipeline, planning
-    from fceval.cases.read import read_cases
+def _planned(config: RunConfig, latency_s: Range) -> Plan:
+    from fceval import opening, planning
     from fceval.cases.select import select
     from fceval.client.endpoint import key_from_environment
-    from fceval.dialogue import check_teacher_forced
     from fceval.errors import ConfigError
-    from fceval.judging import check_scorable
     from fceval.prices import resolve
+    from fceval.runs import dialogues_of
 
-    def check(case: Case) -> None:
-        check_scorable(case, config.rules)
-        if config.turns == "teacher_forced":
-            check_teacher_forced(case)
-
-    pipeline.check_settings(
-        dataclasses.replace(config, endpoint=dataclasses.replace(config.endpoint, api_key_env=None))
-    )
-    if config.dataset.path is None:
-        msg = "dataset.path: not set (--dataset): which cases are to be run?"
-        raise ConfigError(msg)
+    opening.check_settings(config, with_key=False)
     models = [variant.model or config.endpoint.model for variant in config.variants]
-    known = resolve(models, config.endpoint.base_url, price_file)
-    cases = select(read_cases(config.dataset.path, check), config.dataset)
-    pace = planning.PaceLimits(config.endpoint.concurrency, config.endpoint.rpm, None)
-    planned = planning.plan(_dialogues(cases, config), config, pace, known, latency_s)
+    known = resolve(models, config.endpoint.base_url, config.prices)
+    once = dataclasses.replace(config, trials=1)  # a plan multiplies by the trials
+    dialogues = dialogues_of(select(opening.checked_cases(config), config.dataset), once)
+    pace = planning.PaceLimits(config.endpoint.concurrency, config.endpoint.rpm, config.endpoint.tpm)
+    planned = planning.plan(dialogues, config, pace, known, latency_s)
     try:
         key_from_environment(config.endpoint.api_key_env)
     except ConfigError as error:  # a run would need it; a plan may be made where no key is
         return dataclasses.replace(planned, warnings=(*planned.warnings, str(error)))
     return planned
-
-
-def _dialogues(cases: Iterable[Case], config: RunConfig) -> Iterator[Dialogue]:
-    from fceval import dialects
-    from fceval.dialogue import Dialogue
-
-    dialect = dialects.load(config.endpoint.dialect)
-    for case in cases:
-        for variant in config.variants:
-            yield Dialogue(case, variant, 0, dialect, config.endpoint.model, config.request, turns=config.turns)
 
 
 # --- told -----------------------------------------------------------------------------------------------------

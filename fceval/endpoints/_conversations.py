@@ -19,8 +19,8 @@ class Place:
     case: Case
     turn: int
     """From 0."""
-    answered: bool
-    """The request already carries results of this turn's calls."""
+    results: int
+    """How many results of this turn's calls the request carries already."""
 
 
 class Conversations:
@@ -58,7 +58,7 @@ class Conversations:
         for reading in (*_readings(messages, tools), *alone):
             if reading in self._places:
                 case, turn, results = self._places[reading]
-                return Place(case, turn, _results_after_user(messages) > results)
+                return Place(case, turn, max(0, _results_after_user(messages) - results))
         return None
 
 

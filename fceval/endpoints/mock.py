@@ -23,6 +23,7 @@ import hmac
 import time
 from collections import Counter
 from collections.abc import Awaitable, Callable, Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any, Protocol, TypeAlias
 
@@ -229,13 +230,17 @@ class Server:
         """Return what the model would say, whatever the request forbids."""
         if place is None:
             return demanded(asked, unplanned(asked))
-        if place.answered and not asked.forced:
-            return TEXT
         key = (place.case.case_id, place.turn)
         if key not in self._answers:
             made = answer(place.case, place.turn, self.settings.mistakes, self.settings.seed)
             self._answers[key] = made, made == calling(right_calls(place.case, place.turn))
         given, is_right = self._answers[key]
+        if place.results:
+            # Where a message has room for one call, the next one follows the result of the one before.
+            left = () if asked.parallel else given.calls[place.results :]
+            if not left and not asked.forced:
+                return TEXT
+            given = replace(given, calls=left or given.calls)
         return demanded(asked, given) if is_right else given
 
     def _envelope(self, asked: Asked, prompt: str, about: tuple[str, int], calls: int) -> Envelope:

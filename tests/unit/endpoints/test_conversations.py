@@ -71,4 +71,4 @@ def test_results_after_the_user_are_noticed() -> None:
     given = index.find(history, [TOOL])
     assert fresh is not None
     assert given is not None
-    assert (fresh.answered, given.answered) == (True, False)
+    assert (fresh.results, given.results) == (1, 0)

@@ -109,8 +109,11 @@ class _Enduring(Client):
         """Whether the endpoint has answered anything at all."""
 
     def refuses(self, failed: Failed) -> bool:
-        """Return whether a failure ends the probe."""
-        return not self.is_acquainted and super().refuses(failed)
+        """Return whether a failure ends the probe.
+
+        A web page with status 200 does not: gateways that are overloaded, or logged out, serve one.
+        """
+        return not self.is_acquainted and "html_200" not in failed.irregularities and super().refuses(failed)
 
     async def attempt(
         self, request: Request, body: bytes, number: int, waited: Mapping[str, float] | None = None

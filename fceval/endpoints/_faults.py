@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from fceval.endpoints._contract import Refused
 from fceval.endpoints._irregular import needs_none, needs_some, nests, sharing
+from fceval.endpoints._irregular_streams import long_calls
 from fceval.endpoints._situations import (
     ANYWHERE,
     CHAT,
@@ -55,6 +56,7 @@ _SHOWS: Mapping[str, Where] = {
     "same_call_multi_index": _PIECES,
     "name_repeated": _PIECES & Where("with arguments", lambda this: any(call.arguments for call in this.answer.calls)),
     "name_fragmented": _PIECES & Where("of tools with three letters or more", _long_names),
+    "name_changed": _PIECES & Where("with arguments in several pieces", lambda this: bool(long_calls(this))),
     "name_null_entry": TOOL_CALLS & WITH_CALL,
     "id_missing": TOOL_CALLS & WITH_CALL,
     "id_not_unique": TOOL_CALLS
@@ -103,6 +105,7 @@ _SHOWS: Mapping[str, Where] = {
     "duplicate_key": ANYWHERE,
     "invalid_number": ANYWHERE,
     "invalid_utf8": ANYWHERE,
+    "key_echoed": Where("not streamed", lambda this: not this.asked.stream),
 }
 """By code of `fceval.irregularities`; `error_shape` is seen to where requests are refused."""
 

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from fceval.endpoints._situations import Situation
-from fceval.endpoints._wire import DONE, event
+from fceval.endpoints._wire import DONE, FRAGMENT, event
 
 Chunk = dict[str, Any]
 
@@ -83,6 +83,19 @@ def _fragmented_names(chunks: list[Chunk], _this: Situation) -> list[Chunk]:
     return made
 
 
+def long_calls(this: Situation) -> list[int]:
+    """Return the positions of the calls whose arguments take several pieces of a stream."""
+    return [at for at, call in enumerate(this.answer.calls) if len(call.arguments) > 2 * FRAGMENT]
+
+
+def _changed_names(chunks: list[Chunk], this: Situation) -> list[Chunk]:
+    """Name another tool with the last piece of a call's arguments."""
+    position = long_calls(this)[0]
+    *_, last = (piece for _, piece in _pieces(chunks) if piece["index"] == position)
+    last["function"]["name"] = f"{this.answer.calls[position].name}_again"
+    return chunks
+
+
 def _as_messages(chunks: list[Chunk], _this: Situation) -> list[Chunk]:
     for chunk in chunks:
         for choice in chunk["choices"]:
@@ -112,6 +125,7 @@ CHUNKS: Mapping[str, Callable[[list[Chunk], Situation], list[Chunk]]] = {
     "same_call_multi_index": _several_indexes,
     "name_repeated": _repeated_names,
     "name_fragmented": _fragmented_names,
+    "name_changed": _changed_names,
     "message_in_chunk": _as_messages,
     "choices_null_or_empty": _no_choices,
     "usage_late": _usage_with_finish,

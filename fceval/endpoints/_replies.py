@@ -53,7 +53,7 @@ def reply(this: Situation, answer: Answer, envelope: Envelope, fault: str) -> Re
         sent = Reply(JSON, (json.dumps({"error": SERVER_ERROR}).encode(),))
     else:
         sent = Reply(JSON, (json.dumps(body).encode(),))
-    return _ENVELOPES[fault](sent) if fault in _ENVELOPES else sent
+    return _ENVELOPES[fault](sent, envelope) if fault in _ENVELOPES else sent
 
 
 def _body(this: Situation, answer: Answer, envelope: Envelope) -> dict[str, Any]:
@@ -72,19 +72,29 @@ def _events(this: Situation, body: Mapping[str, Any], fault: str) -> Sequence[by
     return EVENTS[fault](events, this) if fault in EVENTS else events
 
 
-def _mislabelled(sent: Reply) -> Reply:
+def _mislabelled(sent: Reply, _envelope: Envelope) -> Reply:
     return replace(sent, content_type="text/plain")
 
 
-def _in_the_first(old: bytes, new: bytes, sent: Reply) -> Reply:
+def _with_member(member: bytes) -> Callable[[Reply, Envelope], Reply]:
+    """Return what puts one more member into the first object that is sent."""
+    return lambda sent, _envelope: _with_members(sent, member)
+
+
+def _with_members(sent: Reply, members: bytes) -> Reply:
     first, *rest = sent.parts
-    return replace(sent, parts=(first.replace(old, new, 1), *rest))
+    return replace(sent, parts=(first.replace(b'"object":', members + b', "object":', 1), *rest))
 
 
-_ENVELOPES: Mapping[str, Callable[[Reply], Reply]] = {
+def _echoing(sent: Reply, envelope: Envelope) -> Reply:
+    return _with_members(sent, b'"authorization": "Bearer %s"' % envelope.api_key.encode())
+
+
+_ENVELOPES: Mapping[str, Callable[[Reply, Envelope], Reply]] = {
     "content_type": _mislabelled,
-    "duplicate_key": lambda sent: _in_the_first(b'"object":', b'"object": "again", "object":', sent),
-    "invalid_number": lambda sent: _in_the_first(b'"object":', b'"cost": NaN, "object":', sent),
-    "invalid_utf8": lambda sent: _in_the_first(b'"object":', b'"server": "\xff", "object":', sent),
+    "duplicate_key": _with_member(b'"object": "again"'),
+    "invalid_number": _with_member(b'"cost": NaN'),
+    "invalid_utf8": _with_member(b'"server": "\xff"'),
+    "key_echoed": _echoing,
 }
 """What is made of the bytes, by code."""

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from fceval.endpoints._answers import Answer
@@ -16,7 +16,7 @@ from fceval.endpoints._tokens import counted
 DONE = b"data: [DONE]\n\n"
 """The end marker of a stream."""
 
-_FRAGMENT = 12
+FRAGMENT = 12
 """Characters of text or arguments in one piece of a stream."""
 _MOST_FRAGMENTS = 200
 """Of one text: of a long one the pieces are larger."""
@@ -34,6 +34,8 @@ class Envelope:
     prompt_tokens: int
     call_ids: tuple[str, ...]
     """One for each call of the answer."""
+    api_key: str = field(default="", repr=False)
+    """What the request carried, for the fault that says it back."""
 
 
 def completion(answer: Answer, envelope: Envelope, *, legacy: bool = False) -> dict[str, Any]:
@@ -107,7 +109,7 @@ def event(data: Mapping[str, Any], name: str | None = None) -> bytes:
 
 def fragments(text: str) -> Iterator[str]:
     """Yield a text in the pieces in which it is streamed."""
-    size = max(_FRAGMENT, -(-len(text) // _MOST_FRAGMENTS))
+    size = max(FRAGMENT, -(-len(text) // _MOST_FRAGMENTS))
     return (text[start : start + size] for start in range(0, len(text), size))
 
 

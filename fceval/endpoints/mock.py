@@ -257,6 +257,7 @@ class Server:
             call_ids=tuple(
                 f"call_{pick(self.settings.seed, 'call', *about, step, index):016x}" for index in range(calls)
             ),
+            api_key=self.api_key,
         )
 
 

@@ -289,6 +289,6 @@ def test_schema_takes_what_we_take_and_refuses_what_we_refuse(tmp_path: Path) ->
     for wrong in ({"trails": 1}, {"trials": 0}, {"endpoint": {"rpm": "x"}}, {"variant": [{"nam": "x"}]}):
         assert not validator.is_valid(wrong), wrong
     settings = [schema["properties"], *(table["properties"] for table in schema["$defs"].values())]
-    tables = {"dataset", "endpoint", "rules", "report", "variant"}
+    tables = {"budget", "dataset", "endpoint", "rules", "report", "variant"}
     bare = [name for table in settings for name, each in table.items() if "description" not in each]
     assert set(bare) <= tables

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from typing import Any
 
@@ -20,6 +21,7 @@ from fceval.dialogue import (
     check_teacher_forced,
     next_request,
     parts,
+    wants_more,
 )
 from fceval.errors import FieldError
 from fceval.records import Attempt, Key, Response, Usage
@@ -298,3 +300,67 @@ def test_nearer_token_limit_wins_under_whatever_name() -> None:
     """A case's limit is not sent beside the run's."""
     given = dialogue(row(request={"max_tokens": 3}), Variant(request={"max_completion_tokens": 2}), max_tokens=1)
     assert shaped(given, token_limit="max_completion_tokens") == PLAIN | {"max_completion_tokens": 3}
+
+
+# --- steps ----------------------------------------------------------------------------------------------------
+
+TWO_CITIES = [{"name": "get_weather", "arguments": {"city": city}} for city in ("Oslo", "Paris")]
+
+
+def stepwise(**fields: Any) -> Dialogue:  # noqa: ANN401 -- any field
+    """Return the dialogue of a row in the dialect that has room for one call a message."""
+    return replace(dialogue(row(**fields)), dialect=dialects.load("functions"))
+
+
+def one_call(city: str) -> dict[str, Any]:
+    """Return a message with a call, as the legacy dialect writes it."""
+    arguments = json.dumps({"city": city})
+    return {"role": "assistant", "content": None, "function_call": {"name": "get_weather", "arguments": arguments}}
+
+
+def step(number: int, message: dict[str, Any] | None) -> Response:
+    """Return what was answered in a step of the first turn."""
+    given = answer(0, message)
+    return replace(given, key=replace(given.key, step=number))
+
+
+def test_second_call_is_asked_for_with_the_result_of_the_first() -> None:
+    """A turn that wants two calls takes two steps, where a message has room for one."""
+    given = stepwise(expected=TWO_CITIES)
+    request = next_request(given, [step(0, one_call("Oslo"))])
+    assert request is not None
+    assert (request.key.turn, request.key.step) == (0, 1)
+    assert list(request.body["messages"])[1:] == [  # type: ignore[arg-type]  # a list, as our dialects write it
+        one_call("Oslo"),
+        {"role": "function", "name": "get_weather", "content": NO_RESULT},
+    ]
+    assert next_request(given, [step(0, one_call("Oslo")), step(1, one_call("Paris"))]) is None
+
+
+@pytest.mark.parametrize(
+    ("expected", "first"),
+    [
+        (TWO_CITIES, {"role": "assistant", "content": "I cannot."}),
+        (TWO_CITIES, None),
+        (TWO_CITIES[:1], one_call("Oslo")),
+        ([], one_call("Oslo")),
+        ("any", one_call("Oslo")),
+    ],
+)
+def test_turn_is_over_when_nothing_more_is_wanted_or_said(expected: Any, first: dict[str, Any] | None) -> None:  # noqa: ANN401 -- rows above
+    """No call, no answer, or as many calls as any alternative wants."""
+    assert next_request(stepwise(expected=expected), [step(0, first)]) is None
+
+
+def test_other_dialects_make_all_calls_at_once() -> None:
+    """One answer is a turn."""
+    given = dialogue(row(expected=TWO_CITIES))
+    assert not wants_more(given, [answer(0, called(("get_weather", '{"city": "Oslo"}')))])
+
+
+def test_expected_calls_stand_one_a_message_where_there_is_room_for_one() -> None:
+    """Teacher-forced, each with its result."""
+    fields = turns_row({"expected": TWO_CITIES}, {}, case_id="a")
+    given = replace(dialogue(fields), dialect=dialects.load("functions"), turns="teacher_forced", only_turn=1)
+    roles = [message["role"] for message in body(given)["messages"]]
+    assert roles == ["user", "assistant", "function", "assistant", "function", "user"]

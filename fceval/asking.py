@@ -58,7 +58,7 @@ async def ask(this: Run, endpoint: Endpoint, journal: Journal, watch: Watch) -> 
     clock = asyncio.create_task(_pass_time(this, stop, watch))
     try:
         with ReusableAnswers([open_run(folder).journal for folder in this.config.reuse]) as reusable:
-            work = _work(this, journal, reusable, endpoint)
+            work = _work(this, record, reusable, endpoint)
             await engines.load(this.config.engine).run(work, endpoint, record, stop)
     finally:
         clock.cancel()
@@ -83,7 +83,7 @@ class _Record:
 
     def __init__(self, this: Run, endpoint: Endpoint, journal: Journal, watch: Watch) -> None:
         self._base_url = endpoint.settings.base_url
-        self._journal = journal
+        self.journal = journal
         self._watch = watch
         prices, default = this.prices, this.config.endpoint.model
         self._prices = {each.name: prices.get(each.model or default) for each in this.config.variants}
@@ -105,7 +105,7 @@ class _Record:
 
     def sending(self, request: Request, attempt: int) -> None:
         if attempt == 1:
-            self._journal.begin(request.key, request.fingerprint(self._base_url))
+            self.journal.begin(request.key, request.fingerprint(self._base_url))
         self._watch.sending()
 
     def tried(self, request: Request, attempt: Attempt, usage: Usage) -> None:
@@ -120,7 +120,7 @@ class _Record:
         self._settled.set()
 
     def answered(self, response: Response) -> None:
-        self._journal.append(response)
+        self.journal.append(response)
         if response.key.step == 0:  # planned are turns, which may take several steps
             self._watch.responded(response, cost_usd(response.usage, self._prices[response.key.variant]))
 
@@ -128,23 +128,23 @@ class _Record:
         self._watch.noted(text)
 
 
-def _work(this: Run, journal: Journal, reusable: ReusableAnswers, endpoint: Endpoint) -> Work:
+def _work(this: Run, record: _Record, reusable: ReusableAnswers, endpoint: Endpoint) -> Work:
     for dialogue in dialogues(this):
         for part in parts(dialogue):
-            yield part, _history(part, journal, reusable, endpoint)
+            yield part, _history(part, record, reusable, endpoint)
 
 
-def _history(dialogue: Dialogue, journal: Journal, reusable: ReusableAnswers, endpoint: Endpoint) -> list[Response]:
+def _history(dialogue: Dialogue, record: _Record, reusable: ReusableAnswers, endpoint: Endpoint) -> list[Response]:
     """Return what is known of a dialogue: measured answers to the very requests that would be sent."""
     history: list[Response] = []
     while request := next_request(dialogue, history):
         fingerprint = request.fingerprint(endpoint.settings.base_url)
-        known = journal.index.measured(request.key)
+        known = record.journal.index.measured(request.key)
         if known is None or known.fingerprint != fingerprint:
             known = reusable.measured(request.key, fingerprint)
             if known is None:
                 break
-            journal.append(known)
+            record.answered(known)
         history.append(known)
     return history
 

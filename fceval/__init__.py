@@ -7,16 +7,21 @@
        | 2 speak     dialects/    Case -> request body      message -> calls            (pure, both ways)
        |             dialogue.py  which request comes next, given the answers so far    (pure)
        | 3 ask       client/      one Request -> Response (pace, attempts)    engines/  many of them
-       |             journal.py   every Response to disk at once: resume, audit
+       |             journal/     every Response to disk at once: resume, audit, reuse
        | 4 judge     scoring/     Response -> facts (calls, arguments) -> scores        (pure)
        | 5 count     stats/       scores -> metrics and intervals                       (pure)
        v 6 tell      report/      tables -> Report -> html, md, json                    (pure)
     reports/<run>/
 
-Data goes down this page and never back up: a re-score starts at 4 from the journal, a re-report at 6. Only
-`client`, `engines`, `endpoints`, `journal`, `cases.read`, `cases.write`, `tables`, `pipeline` and `cli` touch the
-world. What the model gets wrong is a row, what the endpoint gets wrong is a row of another kind, what the user gets
-wrong is an `FcevalError`, and what we get wrong is a traceback.
+    around 3    opening (how a run begins), reaching (how an endpoint is reached), asking; probing (3 without a dataset),
+                planning (3 without sending), budget and prices (what it may cost)
+    around 4    judging; flaws (what repair can undo), irregularities (every way off the contract, by code)
+    beside it   comparing/ (runs beside runs), config (settings), runs (a run's folder), records and rows (what flows)
+    pipeline.py strings the stages together, a function per command of cli/
+
+Data goes down this page and never back up: a re-score starts at 4 from the journal, a re-report at 6. What the model
+gets wrong is a row, what the endpoint gets wrong is a row of another kind, what the user gets wrong is an
+`FcevalError`, and what we get wrong is a traceback. Which modules touch the world is said in `CONTRIBUTING.md`.
 """
 
 from __future__ import annotations

@@ -26,17 +26,22 @@ from fceval.budget import BudgetSettings
 from fceval.cases.select import Selection
 from fceval.client.endpoint import (
     BEARER_HEADER,
+    KEY_ADVICE,
     EndpointSettings,
     check_base_url,
     embedded_name,
     header_misfits,
     query_misfits,
+    refuse_other_origin,
 )
+from fceval.client.route import proxy_misfits
+from fceval.client.secret import places_of_keys
 from fceval.dialogue import Turns, Variant
 from fceval.errors import ConfigError, did_you_mean
 from fceval.records import Json, JsonObject
 from fceval.report import exporters
 from fceval.scoring.rules import Rules
+from fceval.stats.gate import GateSettings, SliceGate
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,6 +91,7 @@ class RunConfig:
     """Body fields that every request gets (`temperature`, `max_tokens` ...); nothing is sent that is not here."""
     rules: Rules = field(default_factory=Rules)
     report: ReportSettings = field(default_factory=ReportSettings)
+    gate: GateSettings | None = None
     variant: tuple[Variant, ...] = ()
     """Combinations of model, prompt and parameters to run side by side; none: one, of the endpoint's model."""
 
@@ -95,7 +101,18 @@ class RunConfig:
         return self.variant or (Variant(),)
 
 
-_SETTINGS = (RunConfig, BudgetSettings, Selection, DatasetSettings, EndpointSettings, Rules, ReportSettings, Variant)
+_SETTINGS = (
+    RunConfig,
+    BudgetSettings,
+    GateSettings,
+    SliceGate,
+    Selection,
+    DatasetSettings,
+    EndpointSettings,
+    Rules,
+    ReportSettings,
+    Variant,
+)
 for _settings in _SETTINGS:
     # Settings are plain dataclasses of the stages; that unknown names are refused is this border's affair.
     setattr(_settings, "__pydantic_config__", ConfigDict(extra="forbid", use_attribute_docstrings=True))  # noqa: B010 -- mypy knows no such attribute
@@ -119,9 +136,11 @@ def load_config(
         base: Settings where there is no file; None: defaults.
 
     Raises:
-        ConfigError: The file cannot be read, or settings are wrong; the message names all of them.
+        ConfigError: The file cannot be read, or settings are wrong; the message names all of them. Or a key that is
+            meant for one server would go to another.
     """
     tables = _read(path) if path else cast("dict[str, Any]", resolved(base)) if base else {}
+    refuse_other_origin(_table(tables, "endpoint"), dict(overrides))
     for name, value in overrides:
         _set(tables, name, value)
     return parse_config(tables, origin=str(path) if path else "settings")
@@ -197,11 +216,11 @@ def _read(path: Path) -> dict[str, Any]:
     except (ValueError, RecursionError) as error:  # a ValueError also where a number has too many digits
         msg = f"{path}: not valid TOML: {error}"
         raise ConfigError(msg) from None
-    dataset = tables.get("dataset")
-    if isinstance(dataset, dict) and isinstance(dataset.get("path"), str):
-        dataset["path"] = str(path.parent / dataset["path"])
-    if isinstance(tables.get("prices"), str):
-        tables["prices"] = str(path.parent / tables["prices"])
+    # A relative file is looked for beside the config file that names it.
+    for table, name in (("dataset", "path"), ("gate", "baseline"), ("endpoint", "ca_file"), (None, "prices")):
+        holder = tables if table is None else tables.get(table)
+        if isinstance(holder, dict) and isinstance(holder.get(name), str):
+            holder[name] = str(path.parent / holder[name])
     return tables
 
 
@@ -219,6 +238,7 @@ def _set(tables: dict[str, Any], name: str, value: Json) -> None:
 def _misfits(tables: JsonObject) -> Iterator[str]:
     """Yield what no type can say; values of a wrong type are left to the types."""
     yield from _not_json("", tables)
+    yield from (f"{place}: {KEY_ADVICE}" for place in places_of_keys("", tables))
     yield from _request_misfits("request", _table(tables, "request"))
     endpoint, report = _table(tables, "endpoint"), _table(tables, "report")
     variants = [variant for variant in _list(tables, "variant") if isinstance(variant, Mapping)]
@@ -262,6 +282,10 @@ def _request_misfits(place: str, request: JsonObject) -> Iterator[str]:
 def _endpoint_misfits(endpoint: JsonObject) -> Iterator[str]:
     header = endpoint.get("api_key_header", BEARER_HEADER)
     headers = {name: value for name, value in _table(endpoint, "headers").items() if isinstance(value, str)}
+    if isinstance(proxy := endpoint.get("proxy"), str):
+        yield from (f"endpoint.proxy: {each}" for each in proxy_misfits(proxy))
+        if endpoint.get("proxy_env") is not None:
+            yield "endpoint.proxy: stands against `endpoint.proxy_env`: choose one"
     if isinstance(header, str):
         yield from (f"endpoint.{each}" for each in header_misfits(headers, header))
     yield from (f"endpoint.{each}" for each in query_misfits(_table(endpoint, "query")))
@@ -346,6 +370,7 @@ def _near(place: Sequence[str | int]) -> str:
 
 _TABLES: dict[str, type] = {
     "budget": BudgetSettings,
+    "gate": GateSettings,
     "dataset": DatasetSettings,
     "endpoint": EndpointSettings,
     "rules": Rules,

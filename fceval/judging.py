@@ -17,6 +17,7 @@ from fceval.errors import FieldError
 from fceval.journal import JournalIndex
 from fceval.prices import Price, cost_usd
 from fceval.records import Case, ExpectedCall, JsonObject, Key, Parsed, Response, ToolCall, Usage, json_text
+from fceval.rows import MetricRow
 from fceval.runs import Run, dialogues
 from fceval.scoring.bfcl.facts import as_bfcl
 from fceval.scoring.bfcl.passable import why_unpassable
@@ -27,6 +28,7 @@ from fceval.scoring.matchers import acceptable, check_case, may_be_left_out
 from fceval.scoring.repair import repaired
 from fceval.scoring.rules import Rules
 from fceval.scoring.verdict import scores_of, with_repairs
+from fceval.stats.pace import Sent
 from fceval.tables import ARGUMENTS, CALLS, KEY_COLUMNS, RESPONSE_FACTS, SCORES, ParquetTable, frame
 
 _BATCH_RESPONSES = 10_000
@@ -56,9 +58,14 @@ class _Judged:
     """Of the answer as repaired, where it is not that one which counts."""
 
 
-def write_tables(this: Run, responses: JournalIndex) -> None:
-    """Write `scores`, `calls` and `arguments`, a batch of responses at a time."""
-    judged = _judged(this, responses)
+def write_tables(this: Run, responses: JournalIndex) -> list[MetricRow]:
+    """Write `scores`, `calls` and `arguments`, a batch of responses at a time; return how the run was paced.
+
+    The journal is read once: what an attempt tells of the pace is noted while its response is judged.
+    """
+    # Answers that other runs lent came with their attempts, all of them older than this run.
+    sent = Sent(str(this.manifest["started_at"]) if this.config.reuse else None)
+    judged = _judged(this, responses, sent)
     applied = this.config.rules.repair == "apply"
     with (
         ParquetTable(this.folder / "scores.parquet", SCORES) as scores,
@@ -70,6 +77,8 @@ def write_tables(this: Run, responses: JournalIndex) -> None:
             scores.append(_with_repairs(_scores(facts), batch, applied=applied))
             calls.append(frame([row for each in facts for row in each.calls], CALLS))
             arguments.append(frame([row for each in facts for row in each.arguments], ARGUMENTS))
+    asked = this.config.endpoint
+    return sent.rows(asked.rpm, asked.tpm, responses.possibly_billed)
 
 
 def _scores(facts: Sequence[Facts]) -> pl.DataFrame:
@@ -87,12 +96,14 @@ def _with_repairs(scores: pl.DataFrame, batch: Sequence[_Judged], *, applied: bo
     return with_repairs(scores, repairs, applied=applied)
 
 
-def _judged(this: Run, responses: JournalIndex) -> Iterator[_Judged]:
+def _judged(this: Run, responses: JournalIndex, sent: Sent) -> Iterator[_Judged]:
     prices, model = this.prices, this.config.endpoint.model
     for dialogue in dialogues(this):
         price = prices.get(dialogue.variant.model or model)
         for turn in range(len(dialogue.case.turns)):
             steps = _steps(dialogue, turn, responses)
+            for step in steps:
+                sent.note(step)
             judged = _judged_turn(dialogue, _joined(steps), steps, this.config.rules)
             yield judged if price is None else _priced(judged, price)
 

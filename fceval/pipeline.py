@@ -26,6 +26,8 @@ from fceval.cases.read import read_cases, read_rows
 from fceval.cases.select import Selection, select
 from fceval.cases.write import write_cases
 from fceval.client.endpoint import EndpointSettings, key_from_environment
+from fceval.comparing.gating import check_settings as check_gate
+from fceval.comparing.gating import gate_run
 from fceval.config import RunConfig
 from fceval.dialogue import Variant
 from fceval.endpoints import Address
@@ -64,6 +66,8 @@ class Ended:
     exit_code: ExitCode
     why: str = ""
     """For a person, where the exit code is not 0."""
+    gate: str = ""
+    """What the run's own gate decided, and why; empty where it has none."""
 
 
 def run(config: RunConfig, out: Path | None, resume: Path | None, watch: Watch, *, salvage: bool = False) -> Ended:
@@ -80,6 +84,8 @@ def run(config: RunConfig, out: Path | None, resume: Path | None, watch: Watch, 
         FcevalError: Nothing could be begun, or this machine cannot go on.
     """
     check_settings(config)
+    if config.gate:
+        check_gate(config.gate)
     this = opened(resume, config) if resume else begun(config, out)
     go_on = f"go on with: fceval run --resume {shlex.quote(str(this.folder))}"
     try:
@@ -105,7 +111,17 @@ def run(config: RunConfig, out: Path | None, resume: Path | None, watch: Watch, 
         raise
     if stop.reason:
         return Ended(this, report, stop.reason.exit_code, f"{stop.reason}\nnothing is lost; {go_on}")
-    return Ended(this, report, *conclusion(this))
+    return _gated(Ended(this, report, *conclusion(this)))
+
+
+def _gated(ended: Ended) -> Ended:
+    """Return how a run ended once its own gate, where it has one, has decided: a failed gate counts before the rest."""
+    settings = ended.run.config.gate
+    if settings is None:
+        return ended
+    code, paragraph = gate_run(ended.run, settings)
+    decides = code is ExitCode.GATE_FAILED or ended.exit_code is ExitCode.OK
+    return replace(ended, exit_code=code if decides else ended.exit_code, gate=paragraph)
 
 
 def _set_right(journal: Journal) -> Iterator[str]:
@@ -164,9 +180,9 @@ def score(this: Run) -> Report | None:
         The report; None where nothing was measured.
     """
     with closing(JournalIndex(this.journal)) as responses:
-        write_tables(this, responses)
+        pace = write_tables(this, responses)
     tables = [read_table(this.folder / f"{name}.parquet") for name in ("scores", "calls", "arguments")]
-    metrics = measure(*tables)
+    metrics = measure(*tables, pace=pace)
     write_table(this.folder / "metrics.parquet", [metrics], METRICS)
     report = report_of(this)
     summary = json.dumps(summary_document(this.meta(), metrics), indent=2, ensure_ascii=False)
@@ -201,7 +217,7 @@ def _tables(this: Run, *names: str) -> list[pl.LazyFrame]:
 def export(report: Report, format_name: str, path: Path | None, this: Run) -> Path:
     """Write a report in one format and return the file; None: under its usual name in the run's folder."""
     exporter = exporters.load(format_name)
-    target = path or this.folder / f"report{exporter.suffix}"
+    target = path or this.folder / exporter.filename
     runs.write_file(target, exporter.render(report))
     return target
 
@@ -227,19 +243,19 @@ def conclusion(this: Run) -> tuple[ExitCode, str]:
 
 
 def write_reports(reference: Path, formats: Sequence[str], outputs: Sequence[Path]) -> list[Path]:
-    """Write the report of a scored run in each format, and to each file by its ending; return the files.
+    """Write the report of a scored run to each file, and in each format under its usual name; return the files.
+
+    A single format is that of the files, if there are any; else their endings choose.
 
     Raises:
-        ConfigError: A file's ending belongs to no format.
+        ConfigError: A file's ending belongs to no format, or there is no format of a name.
     """
     this = runs.open_run(reference)
-    by_suffix = {exporters.load(name).suffix: name for name in exporters.names()}
-    unknown = [path for path in outputs if path.suffix not in by_suffix]
-    if unknown:
-        msg = f"{unknown[0]}: no report has the ending `{unknown[0].suffix}`; there are: {', '.join(sorted(by_suffix))}"
-        raise ConfigError(msg)
-    wanted: list[tuple[str, Path | None]] = [(by_suffix[path.suffix], path) for path in outputs]
-    wanted += [(name, None) for name in formats or (() if outputs else this.config.report.formats)]
+    if outputs and len(formats) == 1:
+        wanted: list[tuple[str, Path | None]] = [(formats[0], path) for path in outputs]
+    else:
+        wanted = [(exporters.format_of(path), path) for path in outputs]
+        wanted += [(name, None) for name in formats or (() if outputs else this.config.report.formats)]
     for name, _ in wanted:
         exporters.load(name)
     report = report_of(this)

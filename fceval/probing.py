@@ -15,10 +15,11 @@ from typing import TypeAlias
 
 from fceval import dialects
 from fceval.cases.probe_suite import Asked, probe_suite
-from fceval.client.endpoint import Endpoint, EndpointSettings, Secret
+from fceval.client.endpoint import Endpoint, EndpointSettings
 from fceval.client.http import Client, Tried
 from fceval.client.limits import Pace
 from fceval.client.outcome import Failed
+from fceval.client.secret import Secret
 from fceval.dialects import Dialect
 from fceval.dialogue import Dialogue, Variant, next_request
 from fceval.irregularities import IRREGULARITIES

@@ -9,7 +9,8 @@ from dataclasses import replace
 from pathlib import Path
 
 from fceval import endpoints
-from fceval.client.endpoint import BEARER_HEADER, Endpoint, EndpointSettings, Secret, embedded_name, endpoint_of
+from fceval.client.endpoint import BEARER_HEADER, Endpoint, EndpointSettings, embedded_name, endpoint_of
+from fceval.client.secret import Secret
 from fceval.errors import ConfigError
 
 _OTHER_FILES = 64

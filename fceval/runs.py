@@ -40,17 +40,20 @@ LATEST = "latest"
 
 _GIT_S = 5.0
 _LIBRARIES = ("aiohttp", "asyncio-throttle", "jsonschema-rs", "polars", "pyarrow")
-_FREE = ("budget", "engine", "grace_s", "max_not_measured", "name", "prices", "report", "reuse", "rules")
+_FREE = ("budget", "engine", "gate", "grace_s", "max_not_measured", "name", "prices", "report", "reuse", "rules")
 _FREE_OF_THE_ENDPOINT = (
     "api_key_env",
     "api_key_header",
     "breaker",
     "breaker_pause_s",
     "burst",
+    "ca_file",
     "concurrency",
     "insecure_http",
     "max_attempts",
     "max_case_s",
+    "proxy",
+    "proxy_env",
     "rpm",
     "timeout_s",
     "tpm",
@@ -94,6 +97,7 @@ class Run:
             "name": self.config.name,
             "model": ", ".join(dict.fromkeys(v.model or self.config.endpoint.model for v in self.config.variants)),
             "base_url": self.config.endpoint.base_url or "none: answers made elsewhere",
+            "certificates": "not checked (insecure_tls)" if self.config.endpoint.insecure_tls else "",
             "started_at": str(self.manifest["started_at"]),
             "dataset": f"{dataset['path']} ({dataset['cases']} cases, sha256 {str(dataset['sha256'])[:12]})",
             "dialect": self.config.endpoint.dialect,

@@ -15,6 +15,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
+import ssl
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -146,8 +147,9 @@ class FakeEndpoint:
             be able to take that for an answer.
     """
 
-    def __init__(self, script: Script) -> None:
+    def __init__(self, script: Script, tls: ssl.SSLContext | None = None) -> None:
         self._script = script
+        self._tls = tls
         self._replies: Iterator[Reply] = iter(script if isinstance(script, Sequence) else ())
         self._news = threading.Condition()
         self._received: list[Received] = []
@@ -160,7 +162,7 @@ class FakeEndpoint:
     @property
     def base_url(self) -> str:
         """What a user gives to an OpenAI client."""
-        return f"http://127.0.0.1:{self._port.result(_PATIENCE_S)}/v1"
+        return f"http{'s' if self._tls else ''}://127.0.0.1:{self._port.result(_PATIENCE_S)}/v1"
 
     @property
     def received(self) -> tuple[Received, ...]:
@@ -213,7 +215,7 @@ class FakeEndpoint:
         runner = web.ServerRunner(server, shutdown_timeout=1.0)
         await runner.setup()
         try:
-            site = web.TCPSite(runner, "127.0.0.1", 0, backlog=1024)
+            site = web.TCPSite(runner, "127.0.0.1", 0, backlog=1024, ssl_context=self._tls)
             await site.start()
             self._port.set_result(runner.addresses[0][1])
             await self._stopping.wait()

@@ -5,6 +5,7 @@ Commands import what they run inside their callback, so that `fceval --help` is 
 
 from __future__ import annotations
 
+import io
 import traceback
 from collections.abc import Sequence
 
@@ -12,7 +13,11 @@ import click
 
 import fceval
 from fceval.cli import streams
+from fceval.cli.baseline import baseline
+from fceval.cli.compare import compare
 from fceval.cli.dataset import dataset, import_
+from fceval.cli.gate import gate
+from fceval.cli.history import history
 from fceval.cli.init import init
 from fceval.cli.plan import plan
 from fceval.cli.probe import probe
@@ -35,7 +40,7 @@ def cli() -> None:
     """
 
 
-for _command in (init, plan, run, score, report, show, dataset, probe, serve, schema):
+for _command in (init, plan, run, score, report, show, compare, gate, baseline, history, dataset, probe, serve, schema):
     cli.add_command(_command)
 cli.add_command(import_)  # as `dataset import`; people type the short form
 
@@ -50,10 +55,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         code = cli.main(args=None if arguments is None else list(arguments), prog_name="fceval", standalone_mode=False)
     except click.ClickException as error:
-        error.show()
+        shown = io.StringIO()
+        error.show(shown)
+        streams.note(shown.getvalue())
         return int(ExitCode.USAGE)
     except FcevalError as error:
-        streams.note(f"Error: {_printable(str(error))}")
+        streams.note(f"Error: {error}")
         return int(error.exit_code)
     except (click.Abort, KeyboardInterrupt):
         streams.note("interrupted")
@@ -65,10 +72,3 @@ def main(arguments: Sequence[str] | None = None) -> int:
         streams.note("This is a bug in fceval; please report it with the lines above.")
         return int(ExitCode.BUG)
     return int(code or 0)
-
-
-def _printable(text: str) -> str:
-    """Return a message whose foreign parts cannot steer the terminal."""
-    from fceval.report.visible import visible_lines
-
-    return visible_lines(text)

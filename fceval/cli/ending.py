@@ -25,6 +25,8 @@ def tell(ended: Ended) -> int:
                 streams.tell(f"Report: {ended.run.folder / name}")
                 break
         streams.tell(f"Run:    {ended.run.folder}")
-    if ended.exit_code is not ExitCode.OK:
+    if ended.gate:
+        streams.tell(visible_lines(ended.gate))
+    if ended.why:
         streams.note(visible_lines(f"{'' if ended.exit_code is ExitCode.INTERRUPTED else 'Error: '}{ended.why}"))
     return int(ended.exit_code)

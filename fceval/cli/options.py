@@ -8,7 +8,10 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from fceval.cli import streams
+
 if TYPE_CHECKING:
+    from fceval.client.endpoint import EndpointSettings
     from fceval.records import Json
 
 Command = TypeVar("Command", bound=Callable[..., Any])
@@ -103,6 +106,15 @@ def overrides(flags: Mapping[str, Any], settings: tuple[str, ...]) -> list[tuple
 
     given = [(FLAGS[name], _setting(value)) for name, value in flags.items() if value is not None and value != ()]
     return given + [parse_override(text) for text in settings]
+
+
+def warn(endpoint: EndpointSettings) -> None:
+    """Say what makes asking unsafe, however quiet a command is to be."""
+    if endpoint.insecure_tls:
+        streams.note(
+            "WARNING: endpoint.insecure_tls: certificates are not checked: whoever is on the way can read the key "
+            "and change the answers"
+        )
 
 
 def _setting(value: Any) -> Json:  # noqa: ANN401 -- click passes each flag's own type

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from fceval.cli import streams
-from fceval.cli.options import PATH, fault_option, overrides, set_option
+from fceval.cli.options import PATH, fault_option, overrides, set_option, warn
 
 if TYPE_CHECKING:
     from fceval.client.endpoint import EndpointSettings
@@ -65,6 +65,7 @@ def probe(
         raise click.UsageError(msg)
     config = load_config(None, [*_DEFAULTS, *overrides(flags, settings)])
     compared = None if compare is None else _compared(config, compare, compare_model, compare_api_key_env)
+    warn(config.endpoint)
     with Progress(quiet=quiet) as watch:
         folder, found, reference = pipeline.probe(config, compared, out, watch)
     streams.tell(probe_text(found, reference, width=min(shutil.get_terminal_size().columns, _WIDEST)))

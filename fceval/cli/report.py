@@ -9,12 +9,20 @@ import click
 from fceval.cli import streams
 from fceval.cli.options import PATH
 
+FORMATS = "csv, github, html, json, junit, markdown, parquet or xlsx"
+
 
 @click.command()
 @click.argument("run", type=PATH)
-@click.option("--format", "formats", multiple=True, metavar="NAME", help="html, json or markdown; may be repeated.")
+@click.option("--format", "formats", multiple=True, metavar="NAME", help=f"{FORMATS}; may be repeated.")
 @click.option(
-    "-o", "--output", "outputs", type=PATH, multiple=True, metavar="FILE", help="Its ending chooses a format."
+    "-o",
+    "--output",
+    "outputs",
+    type=PATH,
+    multiple=True,
+    metavar="FILE",
+    help="Its ending chooses a format, unless a single --format says it.",
 )
 def report(run: Path, formats: tuple[str, ...], outputs: tuple[Path, ...]) -> None:
     """Write the report of RUN, into its folder or to -o FILE; sends nothing and scores nothing."""

@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from fceval.cli.options import PATH, out_option, overrides, run_options
+from fceval.cli.options import PATH, out_option, overrides, run_options, warn
 
 
 @click.command()
@@ -43,6 +43,8 @@ def run(
         msg = "--salvage goes with --resume: a new run has no journal that could be damaged"
         raise click.UsageError(msg)
     base = open_run(resume).own_settings if resume and not config else None
+    wanted = load_config(config, overrides(flags, settings), base)
+    warn(wanted.endpoint)
     with Progress(quiet=quiet) as watch:
-        ended = pipeline.run(load_config(config, overrides(flags, settings), base), out, resume, watch, salvage=salvage)
+        ended = pipeline.run(wanted, out, resume, watch, salvage=salvage)
     return tell(ended)

@@ -1,13 +1,16 @@
-"""Results to stdout, everything else to stderr, whatever became of who reads them."""
+"""Results to stdout, everything else to stderr, whatever became of who reads them; and no key to either."""
 
 from __future__ import annotations
 
 import io
+import logging
 import os
 import sys
 from typing import TextIO
 
+from fceval.client.secret import redacted, without_known
 from fceval.errors import LocalError
+from fceval.report.visible import visible_lines
 
 _ASCII = str.maketrans({"─": "-", "–": "-", "−": "-", "…": "...", "×": "x", "·": "-"})
 
@@ -21,7 +24,7 @@ def tell(text: str) -> None:
         LocalError: It cannot be written (disk full ...).
     """
     try:
-        _write(sys.stdout, _known_to(sys.stdout.encoding, text))
+        _write(sys.stdout, _known_to(sys.stdout.encoding, without_known(text)))
     except BrokenPipeError:
         _say_no_more(sys.stdout)
     except OSError as error:
@@ -31,9 +34,12 @@ def tell(text: str) -> None:
 
 
 def note(text: str) -> None:
-    """Print a line for a person who watches; that nobody can read it is no reason to stop."""
+    """Print a line for a person who watches; that nobody can read it is no reason to stop.
+
+    Foreign parts of it cannot steer a terminal, and what looks like a key is hidden.
+    """
     try:
-        _write(sys.stderr, text)
+        _write(sys.stderr, redacted(visible_lines(text)))
     except OSError:
         _say_no_more(sys.stderr)
 
@@ -54,6 +60,14 @@ def prepare() -> None:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")  # a terminal may not know Chinese
+    logging.lastResort = _Notes(logging.WARNING)
+
+
+class _Notes(logging.Handler):
+    """Takes what libraries log, asyncio's complaints about a task of ours included, where nobody else does."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        note(self.format(record))
 
 
 def _known_to(encoding: str, text: str) -> str:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Literal
 
 from fceval.client.chat_stream import ChatAssembly
-from fceval.client.endpoint import Secret
-from fceval.client.envelope import read_envelope
 from fceval.client.responses_api import ResponsesAssembly
+from fceval.client.secret import Secret
 from fceval.client.sse import Streamed, StreamReader, TooMuchError
 from fceval.dialects import Api
 from fceval.records import Json
@@ -97,5 +97,17 @@ def hidden(content: bytes | Streamed, key: Secret) -> bytes | Streamed:
 
 def _hidden(value: Json, key: Secret) -> Json:
     written = json.dumps(value).encode()
-    shown = key.hidden_in(written)
-    return value if shown == written else read_envelope(shown)[0]
+    return value if key.hidden_in(written) == written else _each_hidden(value, key)
+
+
+def _each_hidden(value: Json, key: Secret) -> Json:
+    """Hide the key text by text: over the JSON as a whole, what a hostile one makes of it might be no JSON."""
+    if isinstance(value, str):
+        return key.hidden_in(value.encode("utf-8", "surrogatepass")).decode("utf-8", "surrogatepass")
+    if isinstance(value, Mapping):
+        return {_each_hidden_name(name, key): _each_hidden(each, key) for name, each in value.items()}
+    return [_each_hidden(each, key) for each in value] if isinstance(value, list) else value
+
+
+def _each_hidden_name(name: str, key: Secret) -> str:
+    return str(_each_hidden(name, key))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import TypeVar
+from urllib.parse import urlsplit
 
 from fceval.client import responses_api
 from fceval.client.envelope import read_envelope
@@ -58,7 +59,7 @@ def classify(
         api: Whose answers are expected.
     """
     if status in _REDIRECTS:
-        target = headers.get("location", "elsewhere").partition("?")[0][:LONGEST_DETAIL]
+        target = _origin(headers.get("location", ""))
         detail = f"HTTP {status}: redirects to {target}, which is not followed: is the base URL right?"
         return Failed("endpoint_error", detail, wrong_address=True)
     if isinstance(body, Streamed):
@@ -67,6 +68,18 @@ def classify(
         result = _of_body(status, headers, body, api)
     codes = _around(status, headers, body, request_body, result)
     return _with_codes(result, codes)
+
+
+def _origin(location: str) -> str:
+    """Return scheme, host and port of where a redirect points; the rest of it may be made of what was sent."""
+    try:
+        parts = urlsplit(location)
+        host, port = parts.hostname, parts.port
+    except ValueError:
+        host = port = None
+    if not host:
+        return "another path" if location else "nowhere"
+    return f"{parts.scheme or 'http(s)'}://{host}{f':{port}' if port else ''}"[:LONGEST_DETAIL]
 
 
 def _of_body(status: int, headers: Mapping[str, str], body: bytes, api: Api) -> Answered | Failed:

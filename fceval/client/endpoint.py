@@ -1,4 +1,4 @@
-"""Settings of an endpoint: where it is, how it is asked, how fast; and the key, which is never shown."""
+"""Settings of an endpoint: where it is, how it is asked, how fast, and what its key is called."""
 
 from __future__ import annotations
 
@@ -7,12 +7,15 @@ import os
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Annotated, Any, Literal, NoReturn
+from pathlib import Path
+from typing import Annotated, Any, Literal
 from urllib.parse import quote, urlencode, urlsplit
 
 from annotated_types import Ge, Gt, Le
 
 import fceval
+from fceval.client.route import DIRECT, Route, route_of
+from fceval.client.secret import Secret
 from fceval.errors import ConfigError
 
 _PRINTABLE = re.compile(r"[\x21-\x7e]+")
@@ -33,45 +36,6 @@ _KEYS_NAME = re.compile(
 )
 """What headers and parameters are called that carry a key."""
 
-HIDDEN = b"***"
-"""Stands where a key was."""
-_SHORTEST_HIDDEN = 8  # a shorter one (`EMPTY`, `test`) is no secret, but a word that an answer may well hold
-
-
-class Secret:
-    """A key. Only `reveal` gives it away; printing, comparing and pickling do not."""
-
-    __slots__ = ("_value", "_written")
-
-    def __init__(self, value: str) -> None:
-        self._value = value
-        self._written = re.compile("".join(map(_as_json_may_write, value)).encode()) if value else None
-
-    def reveal(self) -> str:
-        """Return the key itself, for the one header that carries it."""
-        return self._value
-
-    def hidden_in(self, content: bytes) -> bytes:
-        """Return content without the key, however JSON writes it; a key that is too short to be one stays."""
-        if self._written is None or len(self._value) < _SHORTEST_HIDDEN:
-            return content
-        if b"\\" not in content:  # nothing is escaped
-            return content.replace(self._value.encode(), HIDDEN)
-        return self._written.sub(HIDDEN, content)
-
-    def __repr__(self) -> str:
-        return "***"
-
-    def __reduce__(self) -> NoReturn:
-        msg = "a key is not written anywhere"
-        raise TypeError(msg)
-
-
-def _as_json_may_write(letter: str) -> str:
-    """Return a pattern of the ways to write a letter in JSON text, and in JSON text inside of JSON text."""
-    plain = rf"\\{{0,3}}{re.escape(letter)}" if letter in '"\\/' else re.escape(letter)
-    return rf"(?:{plain}|\\{{1,3}}u00(?i:{ord(letter):02x}))"
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EndpointSettings:
@@ -87,6 +51,15 @@ class EndpointSettings:
     """Header that carries the key: `Authorization` as a Bearer token, any other (Azure: `api-key`) the key alone."""
     insecure_http: bool = False
     """Send the key over http:// to another machine, too, where anyone on the way can read it."""
+    ca_file: Path | None = None
+    """PEM file with the certificates to trust in place of the system's; a relative one is looked for beside the config
+    file."""
+    insecure_tls: bool = False
+    """Take any certificate: whoever is on the way can read the key and change the answers. The report says so."""
+    proxy: str | None = None
+    """Proxy that requests pass, as `http://host:port`; none: none, whatever the environment's variables say."""
+    proxy_env: str | None = None
+    """Name of the environment variable with the proxy's URL, where that holds a user name and password."""
     headers: Mapping[str, str] = field(default_factory=dict)
     """Headers that every request gets; no key among them, as settings are written down."""
     query: Mapping[str, str] = field(default_factory=dict)
@@ -142,6 +115,12 @@ class Endpoint:
     base_url: str
     """Without a slash at its end."""
     key: Secret | None
+    route: Route = DIRECT
+
+    @property
+    def secrets(self) -> tuple[Secret, ...]:
+        """What it must not see again in anything that is written: its key, the proxy's password."""
+        return tuple(secret for secret in (self.key, self.route.password) if secret is not None)
 
 
 def embedded_name(base_url: str) -> str | None:
@@ -183,29 +162,77 @@ def check_base_url(base_url: str) -> str:
     return base_url.rstrip("/")
 
 
+def refuse_other_origin(settings: Mapping[str, object], overrides: Mapping[str, object]) -> None:
+    """Refuse to send the key that settings name to another server than they name it for.
+
+    Args:
+        settings: Of the endpoint, by name, before overrides.
+        overrides: Dotted name to value.
+
+    Raises:
+        ConfigError: Scheme, host or port of the base URL are overridden, and the key's variable is not.
+    """
+    name, before, now = settings.get("api_key_env"), settings.get("base_url"), overrides.get("endpoint.base_url")
+    if not (name and isinstance(before, str) and isinstance(now, str)) or "endpoint.api_key_env" in overrides:
+        return
+    if embedded_name(now) is None and _origin(before) != _origin(now):
+        msg = (
+            f"endpoint.base_url: the key in {name} is for `{_origin(before)}`, not for `{_origin(now)}`: "
+            "name the variable of the other one's key with --api-key-env, too"
+        )
+        raise ConfigError(msg)
+
+
+def _origin(base_url: str) -> str:
+    """Return scheme, host and port, or what there is of them."""
+    try:
+        parts = urlsplit(base_url)
+        port = parts.port or {"https": 443, "http": 80}.get(parts.scheme)
+    except ValueError:
+        return ""
+    return f"{parts.scheme}://{parts.hostname}:{port}" if parts.hostname else parts.scheme
+
+
 def endpoint_of(settings: EndpointSettings) -> Endpoint:
     """Return the endpoint at an address, with its key.
 
     Raises:
-        ConfigError: See `check_base_url` and `key_from_environment`; or the key would go over http:// to another
-            machine.
+        ConfigError: See `check_base_url`, `key_from_environment` and `route_of`; or the key would go over http:// to
+            another machine.
     """
     base_url = check_base_url(settings.base_url)
     key = key_from_environment(settings.api_key_env)
-    if key is not None and not settings.insecure_http and not _is_confidential(base_url):
-        msg = (
-            f"endpoint.base_url: the key would go to `{urlsplit(base_url).hostname}` over http://, where anyone on the "
-            "way can read it: give https://, or allow it with --set endpoint.insecure_http=true"
-        )
-        raise ConfigError(msg)
-    return Endpoint(settings, base_url, key)
+    route = route_of(
+        base_url,
+        ca_file=settings.ca_file,
+        insecure_tls=settings.insecure_tls,
+        proxy=settings.proxy or variable("proxy_env", settings.proxy_env),
+    )
+    if key is not None and not settings.insecure_http:
+        _refuse_clear_text(base_url, route)
+    return Endpoint(settings, base_url, key, route)
 
 
-def _is_confidential(base_url: str) -> bool:
-    """Whether nobody on the way can read what is sent: it is encrypted, or stays on this machine."""
-    parts = urlsplit(base_url)
-    host = parts.hostname or ""
-    if parts.scheme == "https" or host == "localhost":
+def _refuse_clear_text(base_url: str, route: Route) -> None:
+    """Refuse to send a key where anyone on the way can read it.
+
+    Raises:
+        ConfigError: Something on the way is another machine, and nothing is encrypted.
+    """
+    if urlsplit(base_url).scheme == "https":
+        return
+    for url in filter(None, (base_url, route.proxy)):
+        host = urlsplit(url).hostname or ""
+        if not _is_this_machine(host):
+            msg = (
+                f"endpoint.base_url: the key would go to `{host}` over http://, where anyone on the way can read it: "
+                "give https://, or allow it with --set endpoint.insecure_http=true"
+            )
+            raise ConfigError(msg)
+
+
+def _is_this_machine(host: str) -> bool:
+    if host == "localhost":
         return True
     try:
         return ipaddress.ip_address(host).is_loopback
@@ -231,7 +258,7 @@ def header_misfits(headers: Mapping[str, str], api_key_header: str) -> Iterator[
         elif folded in _OF_THE_CLIENT:
             yield f"{place}: is set by the client, by what it sends; leave it out"
         elif _KEYS_NAME.search(name) or folded == api_key_header.lower():
-            yield f"{place}: {_KEY_ADVICE}"
+            yield f"{place}: {KEY_ADVICE}"
         elif folded in seen:
             yield f"{place}: stands there twice, in other letters"
         elif not _HEADER_VALUE.fullmatch(value):
@@ -243,10 +270,10 @@ def query_misfits(query: Iterable[str]) -> Iterator[str]:
     """Yield what is wrong with the names of query parameters."""
     for name in query:
         if _KEYS_NAME.search(name):
-            yield f"query.{name}: {_KEY_ADVICE}"
+            yield f"query.{name}: {KEY_ADVICE}"
 
 
-_KEY_ADVICE = (
+KEY_ADVICE = (
     "settings are written down, so no key stands in them: name its variable with `api_key_env`, "
     "and the header that carries it with `api_key_header`"
 )
@@ -276,16 +303,28 @@ def key_from_environment(name: str | None) -> Secret | None:
     Raises:
         ConfigError: The variable is not set, or holds what no header can carry.
     """
+    value = variable("api_key_env", name)
+    return Secret(value) if value is not None else None
+
+
+def variable(setting: str, name: str | None) -> str | None:
+    """Return what the environment variable holds that a setting names; None where none is named.
+
+    Raises:
+        ConfigError: It is not set, or holds what no header can carry.
+    """
     if name is None:
         return None
     if not _VARIABLE.fullmatch(name):  # it may be the key itself: it is not shown
-        msg = "endpoint.api_key_env: give the name of an environment variable, as OPENAI_API_KEY, not the key itself"
+        example = "OPENAI_API_KEY" if setting == "api_key_env" else "HTTPS_PROXY"
+        msg = f"endpoint.{setting}: give the name of an environment variable, as {example}, not its value"
         raise ConfigError(msg)
     value = os.environ.get(name, "").strip()
     if not value:
-        msg = f"endpoint.api_key_env: the environment variable {name} is not set: export {name}=<your key>"
+        meant = "key" if setting == "api_key_env" else "proxy"
+        msg = f"endpoint.{setting}: the environment variable {name} is not set: export {name}=<your {meant}>"
         raise ConfigError(msg)
     if not _PRINTABLE.fullmatch(value):
-        msg = f"endpoint.api_key_env: the value of {name} has a blank, a line break or a non-ASCII character in it"
+        msg = f"endpoint.{setting}: the value of {name} has a blank, a line break or a non-ASCII character in it"
         raise ConfigError(msg)
-    return Secret(value)
+    return value

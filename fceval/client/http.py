@@ -25,6 +25,8 @@ from fceval.client.endpoint import Endpoint, request_headers, request_url
 from fceval.client.outcome import BROKEN_ATTEMPTS
 from fceval.client.reading import Received, SilenceError, read
 from fceval.client.retry import Patience, next_step
+from fceval.client.route import proxy_headers
+from fceval.client.secret import without_likely
 from fceval.client.sse import Streamed, TooMuchError
 from fceval.client.unpacking import ENCODINGS, BadEncodingError
 from fceval.dialects import Dialect
@@ -74,14 +76,22 @@ class Client:
         self._draw = random.Random()  # noqa: S311 -- jitter
         self._reached = False
         self._answered = False
-        self._key = endpoint.key
+        self._has_key = endpoint.key is not None
+        self._secrets = endpoint.secrets
+        self._route = endpoint.route
+        # Not the session's headers: those would go to a proxy, too, which has no business with the key.
         self._headers = {**request_headers(endpoint), "Accept-Encoding": ENCODINGS}
+        self._proxy_headers = proxy_headers(endpoint.route)
+        if endpoint.base_url.startswith("http:"):  # no tunnel: the proxy reads the request itself
+            self._headers |= self._proxy_headers
 
     async def __aenter__(self) -> Self:
         self._session = aiohttp.ClientSession(
-            connector=aiohttp.TCPConnector(limit=0, keepalive_timeout=_KEEP_ALIVE_S),
+            connector=aiohttp.TCPConnector(
+                limit=0, keepalive_timeout=_KEEP_ALIVE_S, ssl=self._route.certificates or True
+            ),
+            proxy=self._route.proxy,
             timeout=aiohttp.ClientTimeout(total=self._settings.timeout_s, sock_connect=_CONNECT_S),
-            headers=self._headers,
             cookie_jar=aiohttp.DummyCookieJar(),
             trust_env=False,
             auto_decompress=False,
@@ -151,7 +161,13 @@ class Client:
         headers: dict[str, str] = {}
         result: Answered | Failed
         try:
-            async with self._session.post(self._request_url, data=body, allow_redirects=False) as answer:
+            async with self._session.post(
+                self._request_url,
+                data=body,
+                headers=self._headers,
+                proxy_headers=self._proxy_headers,
+                allow_redirects=False,
+            ) as answer:
                 status = answer.status
                 self._reached = True
                 headers = self._readable(answer.raw_headers)
@@ -165,6 +181,9 @@ class Client:
             result = Failed("timed_out", f"no answer within {self._settings.timeout_s:g} s", retryable=True)
         except aiohttp.ClientConnectorCertificateError as error:
             result = Failed("endpoint_error", _untrusted(error), stops_run=not self._reached)
+        except aiohttp.ClientHttpProxyError as error:
+            detail = f"the proxy {self._route.proxy} refuses with HTTP {error.status}"
+            result = Failed("endpoint_error", detail, retryable=True, stops_run=not self._reached)
         except aiohttp.ClientConnectorError as error:
             _blame_this_machine(error.os_error)
             detail = f"cannot connect to {error.host}:{error.port}: {_reason(error.os_error)}"
@@ -187,12 +206,16 @@ class Client:
 
     def _result(self, request: Request, status: int, headers: dict[str, str], received: Received) -> Answered | Failed:
         """Return what an answer is, with all that is irregular about it."""
-        content = hidden(received.content, self._key) if self._key else received.content
+        content = received.content
+        for secret in self._secrets:
+            content = hidden(content, secret)
         result = classify(status, headers, content, request.body, self._dialect.api)
         codes = set(result.irregularities)
         if content != received.content:
             codes.add(KEY_ECHOED)
-        if isinstance(result, Answered):
+        if isinstance(result, Failed):  # people read it, and endpoints like to quote the key that they turn down
+            result = replace(result, detail=without_likely(result.detail))
+        else:
             codes |= deviations(request, result, self._dialect.parse(result.message))
         return replace(result, irregularities=tuple(sorted(codes)))
 
@@ -203,14 +226,16 @@ class Client:
 
     def _hidden(self, content: bytes) -> bytes:
         """An endpoint may echo the key, in a header, an error or a message: it is gone before anything is kept."""
-        return self._key.hidden_in(content) if self._key else content
+        for secret in self._secrets:
+            content = secret.hidden_in(content)
+        return content
 
     def _readable(self, raw_headers: Iterable[tuple[bytes, bytes]]) -> dict[str, str]:
         return {name.decode("latin-1").lower(): self._hidden(value).decode("latin-1") for name, value in raw_headers}
 
     def advice(self, detail: str) -> str:
         """Return what went wrong with the URL before it, and what to do where that is known."""
-        if "HTTP 401" in detail and self._key is None:
+        if "HTTP 401" in detail and not self._has_key:
             detail += " (no key was sent: name its variable with --api-key-env)"
         return f"{self.url}: {detail}"
 

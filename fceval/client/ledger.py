@@ -55,9 +55,17 @@ class TokenLedger:
         Args:
             body_bytes: Size of the request: its prompt is reckoned by what the endpoint has counted so far.
             completion_limit: Its token limit, which servers charge in advance; None: as answers have been so far.
+
+        Returns:
+            Tokens, from 1 to those of a minute: whatever an endpoint counts, a request never waits for ever.
         """
         completion = self._completion_tokens if completion_limit is None else completion_limit
-        return max(1, round(body_bytes / _BYTES_A_TOKEN * self._factor + completion))
+        return max(1, min(int(self.tpm), round(body_bytes / _BYTES_A_TOKEN * self._factor + completion)))
+
+    @staticmethod
+    def at_least(body_bytes: int, completion_limit: int | None) -> int:
+        """Return the tokens that a request takes by its size and its own limit, whatever others have taken."""
+        return round(body_bytes / _BYTES_A_TOKEN) + (completion_limit or 0)
 
     def wait_s(self, tokens: int, now: float) -> float:
         """Return how long a request has to wait, in seconds; 0: it may go now. One above `tpm` may never go."""
@@ -80,7 +88,8 @@ class TokenLedger:
         return entry
 
     def settle(self, entry: Entry, used: int) -> None:
-        """Put an entry right."""
+        """Put an entry right; it takes a minute's tokens at most, whatever an endpoint says that it used."""
+        used = min(used, int(self.tpm))
         if self._entries and entry.reserved_at >= self._entries[0].reserved_at:  # else it has left the minute
             self._sum += used - entry.tokens
             self._next_at += (used - entry.tokens) / self.tpm * MINUTE_S

@@ -2,10 +2,12 @@
 
 asyncio-throttle never lets more through than its limit in any window, but every waiter polls, a whole window's
 permits go out in one burst, and waiters overtake each other. So only one waiter at a time reaches it (an
-`asyncio.Lock` is first come, first served), and its window is a slice of 100 ms.
+`asyncio.Lock` is first come, first served), and requests reach it evenly spaced. The spacing makes up for a wake-up
+that was late, so that nearly all of the rate is used; the throttler's window of a second vouches for the limit.
 
-Whoever holds the lock passes three gates in order: a pause that the endpoint asked for, requests, tokens. What each
-of them costs is noted per attempt; as one waiter at a time is timed, the sums are wall-clock time of the run.
+Whoever holds the lock passes three gates in order: a pause that the endpoint asked for, tokens, requests. Requests
+come last: what waits after it was counted goes out beside what is counted later. What each gate costs is noted per
+attempt; as one waiter at a time is timed, the sums are wall-clock time of the run.
 """
 
 from __future__ import annotations
@@ -22,11 +24,12 @@ from fceval.client.ledger import Entry, TokenLedger
 from fceval.client.retry import LONGEST_WAIT_S, exhausted_s, retry_after_s
 from fceval.errors import ConfigError
 
-SLICE_S = 0.1
-"""Window that the rate is cut into; a server that counts by the second sees no burst."""
+SLICE_S = 1.0
+"""Window that the rate is cut into: servers count by the second, or by longer windows."""
 _MINUTE_S = 60.0
-_POLL_S = 0.002
-_POLLS_A_WINDOW = 50  # the wait ends up to one poll late: half a poll on average, one hundredth of the rate
+_POLL_S = 0.004  # a wait at the throttler ends up to one poll late, once a window
+CATCH_UP_S = 0.05
+"""What is made up for of late wake-ups: so much of a window may go out as one burst."""
 
 SHRINK = 0.8
 """What an episode of refusals for their rate leaves of the pace."""
@@ -78,8 +81,9 @@ class Pace:
         self._tpm = tpm
         if rpm is not None:
             permits, self._period_s = (int(rpm), _MINUTE_S) if burst and rpm >= 1 else window(rpm)
-            poll_s = max(_POLL_S, min(self._period_s, SLICE_S) / _POLLS_A_WINDOW)
-            self._throttler = Throttler(permits, period=self._period_s, retry_interval=poll_s)
+            self._throttler = Throttler(permits, period=self._period_s, retry_interval=_POLL_S)
+            self._gap_s = 0.0 if burst else self._period_s / permits
+        self._next_at = -math.inf
         self._paused_until = -math.inf
         self._episode_until = -math.inf
         self._clean_since = clock()
@@ -101,16 +105,30 @@ class Pace:
         permit = Permit(body_bytes)
         async with self._turn:
             self._grow()
-            await self._sit_out_pause(permit)
-            if self._throttler is not None:
-                started = self._clock()
-                await self._throttler.acquire()
-                _note(permit, "rpm", self._clock() - started)
-            if self._ledger is not None:
-                await self._reserve(self._ledger, permit, completion_limit)
-            await self._sit_out_pause(permit)
+            tokens = self._estimate(permit, completion_limit)
+            await self._pass_gates(permit, tokens)
+            while self._paused_until > self._clock():  # it began while the gates were passed
+                await self._pass_gates(permit, tokens)
             permit.granted_at = self._clock()
+            if self._ledger is not None:
+                permit.entry = self._ledger.reserve(tokens, permit.granted_at)
         return permit
+
+    async def _pass_gates(self, permit: Permit, tokens: int) -> None:
+        await self._sit_out_pause(permit)
+        await self._wait_for_tokens(permit, tokens)
+        if self._throttler is not None:
+            started = self._clock()
+            await self._keep_apart()
+            await self._throttler.acquire()
+            _note(permit, "rpm", self._clock() - started)
+
+    async def _keep_apart(self) -> None:
+        now = self._clock()
+        at = max(self._next_at, now - CATCH_UP_S)
+        self._next_at = at + self._gap_s / self.share
+        if at > now:
+            await asyncio.sleep(at - now)
 
     async def _sit_out_pause(self, permit: Permit) -> None:
         started = self._clock()
@@ -118,19 +136,25 @@ class Pace:
             await asyncio.sleep(left_s)
         _note(permit, "pause", self._clock() - started)
 
-    async def _reserve(self, ledger: TokenLedger, permit: Permit, completion_limit: int | None) -> None:
-        tokens = ledger.estimate(permit.body_bytes, completion_limit)
-        if tokens > ledger.tpm:
+    def _estimate(self, permit: Permit, completion_limit: int | None) -> int:
+        if self._ledger is None or self._tpm is None:
+            return 0
+        tokens = self._ledger.at_least(permit.body_bytes, completion_limit)
+        if tokens > self._tpm:
             msg = (
-                f"endpoint.tpm: {ledger.tpm:g} tokens a minute, but one request needs about {tokens}: "
+                f"endpoint.tpm: {self._tpm:g} tokens a minute, but one request needs about {tokens}: "
                 "raise it, or lower the request's token limit"
             )
             raise ConfigError(msg)
+        return self._ledger.estimate(permit.body_bytes, completion_limit)
+
+    async def _wait_for_tokens(self, permit: Permit, tokens: int) -> None:
+        if self._ledger is None:
+            return
         started = self._clock()
-        while (left_s := ledger.wait_s(tokens, self._clock())) > 0:  # noqa: ASYNC110 -- only the clock ends it
+        while (left_s := self._ledger.wait_s(tokens, self._clock())) > 0:  # noqa: ASYNC110 -- only the clock ends it
             await asyncio.sleep(max(left_s, _SHORTEST_WAIT_S))
         _note(permit, "tpm", self._clock() - started)
-        permit.entry = ledger.reserve(tokens, self._clock())
 
     def settle(self, permit: Permit, prompt_tokens: int | None, completion_tokens: int | None) -> None:
         """Put right what a request has cost; where the endpoint does not say, the estimate stands."""

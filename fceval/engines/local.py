@@ -2,8 +2,8 @@
 
 A worker takes what is due: a request that is to be tried again, else the next one of its dialogue, else a new
 dialogue. A request that has to wait before it is tried again waits in a queue of its own, never in a worker, and
-passes the pace again like any other. No more requests wait than there are workers: an endpoint that is down must not
-gather the whole dataset in memory.
+passes the pace again like any other. While as many wait as there are workers nothing new is begun: an endpoint that is
+down must not gather the whole dataset in memory.
 """
 
 from __future__ import annotations
@@ -29,7 +29,8 @@ from fceval.engines import Engine, Record, Stop, Work
 from fceval.errors import EndpointDown, EndpointError, FcevalError
 from fceval.records import Attempt, Request, Response
 
-_SHARE_POLL_S = 1.0
+_IDLE_S = 1.0
+"""How long a worker without work sleeps at most: another one may have found some, or the pace may have grown."""
 _TRYING_POLL_S = 0.1
 
 
@@ -55,7 +56,7 @@ class Local:
         """Ask `work`, `endpoint.settings.concurrency` requests at a time."""
         async with Client(endpoint, load(endpoint.settings.dialect)) as client:
             pool = _Pool(client, endpoint, iter(work), record, stop)
-            workers = [asyncio.create_task(pool.work(number)) for number in range(endpoint.settings.concurrency)]
+            workers = [asyncio.create_task(pool.work()) for _ in range(endpoint.settings.concurrency)]
             all_done = asyncio.create_task(asyncio.wait(workers, return_when=asyncio.FIRST_EXCEPTION))
             draining, told = asyncio.create_task(stop.drained()), asyncio.create_task(stop.wait())
             try:
@@ -99,43 +100,70 @@ class _Pool:
         self._waiting: list[tuple[float, int, _Job]] = []
         """Heap of (when it is due, order of arrival, what waits)."""
         self._number = count()
+        self._taking = asyncio.Lock()
+        self._is_exhausted = False
+        """No dialogue is left that was not begun."""
+        self._busy = 0
+        """Workers that have a request, or look for one."""
         self._answered = 0
 
-    async def work(self, number: int) -> None:
+    async def work(self) -> None:
         """Try what is due until nothing is left, or until the run drains."""
         try:
-            while (job := await self._next(number)) is not None:
-                await self._send(job)
+            while not self._stop.draining:
+                if self._busy < self._width and await self._try_one():
+                    continue
+                if self._is_exhausted and not self._waiting:
+                    return
+                await asyncio.sleep(self._idle_s())
         except FcevalError as error:
             self._stop.drain(error)
 
     def give_up_waiting(self) -> None:
         """Note the failures of what still waits to be tried again: nothing that was asked goes unrecorded."""
         for _, _, job in self._waiting:
-            self._note_failure(job)
+            try:
+                self._note_failure(job)
+            except FcevalError as error:  # the record keeps what it cannot write now
+                self._stop.drain(error)
 
     # --- what is next -----------------------------------------------------------------------------------------
 
-    async def _next(self, number: int) -> _Job | None:
-        while not self._stop.draining:
-            if number >= max(1, int(self._settings.concurrency * self._pace.share)):  # the endpoint wants less
-                await asyncio.sleep(_SHARE_POLL_S)
-                continue
-            if self._waiting and self._waiting[0][0] <= time.monotonic():
-                return heapq.heappop(self._waiting)[2]
-            if len(self._waiting) < self._settings.concurrency and (job := await self._fresh()):
-                return job
-            if not self._waiting:
-                return None
-            await asyncio.sleep(max(0.0, self._waiting[0][0] - time.monotonic()))
-        return None
+    @property
+    def _width(self) -> int:
+        """How many requests may be in flight: an endpoint that refuses some for their rate wants fewer."""
+        return max(1, int(self._settings.concurrency * self._pace.share))
+
+    async def _try_one(self) -> bool:
+        """Send what is due, and return whether anything was."""
+        self._busy += 1
+        try:
+            job = await self._next()
+            if job is not None:
+                await self._send(job)
+            return job is not None
+        finally:
+            self._busy -= 1
+
+    async def _next(self) -> _Job | None:
+        if self._waiting and self._waiting[0][0] <= time.monotonic():
+            return heapq.heappop(self._waiting)[2]
+        return await self._fresh() if len(self._waiting) < self._settings.concurrency else None
+
+    def _idle_s(self) -> float:
+        due_s = self._waiting[0][0] - time.monotonic() if self._waiting else _IDLE_S
+        # What is due while the endpoint wants less is for a worker that is busy now.
+        return min(_IDLE_S, due_s) if due_s > 0 else _IDLE_S if self._busy >= self._width else 0.0
 
     async def _fresh(self) -> _Job | None:
-        for dialogue, known in self._rest:
-            history = list(known)
-            if request := next_request(dialogue, history):
-                return self._job(dialogue, history, request)
-            await asyncio.sleep(0)  # passing over what is known already must not keep the others waiting
+        async with self._taking:
+            for dialogue, known in self._rest:
+                # Neither passing over what is known nor a thousand workers that begin keeps what is in flight waiting.
+                await asyncio.sleep(0)
+                history = list(known)
+                if request := next_request(dialogue, history):
+                    return self._job(dialogue, history, request)
+            self._is_exhausted = True
         return None
 
     def _job(self, dialogue: Dialogue, history: list[Response], request: Request) -> _Job:
@@ -147,7 +175,11 @@ class _Pool:
     # --- one attempt ------------------------------------------------------------------------------------------
 
     async def _send(self, job: _Job) -> None:
-        permit, leave = await self._leave(job)
+        try:
+            permit, leave = await self._leave(job)
+        except (asyncio.CancelledError, FcevalError):
+            self._note_failure(job)
+            raise
         worker = asyncio.current_task()
         if self._stop.draining or worker is None:
             self._breaker.gave_up(leave)
@@ -167,17 +199,13 @@ class _Pool:
         self._conclude(job, tried, leave)
 
     async def _leave(self, job: _Job) -> tuple[Permit, Leave]:
-        """Wait for the breaker and the pace; a request that is not sent after all was never asked."""
-        try:
-            await self._record.admit(job.request)
-            while True:
-                await self._sit_out_breaker()
-                permit = await self._pace.admit(len(job.body), completion_limit(job.request.body))
-                if (leave := self._breaker.leave(time.monotonic())) is not Leave.WAIT:
-                    return permit, leave
-        except asyncio.CancelledError:
-            self._note_failure(job)
-            raise
+        """Wait for the budget, the breaker and the pace."""
+        await self._record.admit(job.request)
+        while True:
+            await self._sit_out_breaker()
+            permit = await self._pace.admit(len(job.body), completion_limit(job.request.body))
+            if (leave := self._breaker.leave(time.monotonic())) is not Leave.WAIT:
+                return permit, leave
 
     async def _sit_out_breaker(self) -> None:
         while not self._breaker.may_ask(time.monotonic()):  # noqa: ASYNC110 -- the clock ends it, too
@@ -194,18 +222,32 @@ class _Pool:
             self._breaker.answered()
             self._end(job, self._client.response(job.request, result, job.attempts))
             return
+        try:
+            wait_s = self._wait_s(job, tried.attempt, result, leave)
+        except FcevalError:  # the run stops: what it stops at is on record, too
+            self._note_failure(job)
+            raise
+        if wait_s is not None:
+            self._later(job, wait_s)
+        else:
+            self._end(job, self._client.response(job.request, None, job.attempts))
+
+    def _wait_s(self, job: _Job, attempt: Attempt, result: Failed, leave: Leave) -> float | None:
+        """Return when to try again after a failed attempt, in seconds; None: there is no next one.
+
+        Raises:
+            EndpointError: No request will fare better.
+            EndpointDown: None will for now.
+        """
         if self._client.refuses(result):
             raise EndpointError(self._client.advice(result.detail))
-        self._blame(tried.attempt, result, leave)
+        self._blame(attempt, result, leave)
         elapsed_s = time.monotonic() - job.begun_at
         others_pass = self._answered > job.answered_before
         step = next_step(result, job.attempts, elapsed_s, self._patience, self._draw, others_pass=others_pass)
         if step.stops_run:
             raise EndpointDown(self._client.advice(step.why))
-        if step.wait_s is not None:
-            self._later(job, step.wait_s)
-        else:
-            self._end(job, self._client.response(job.request, None, job.attempts))
+        return step.wait_s
 
     def _blame(self, attempt: Attempt, result: Failed, leave: Leave) -> None:
         """Tell the breaker whose failure it is: what will never pass is the request's, the rest the endpoint's."""

@@ -151,6 +151,41 @@ class Example:
 
 
 @dataclass(frozen=True, slots=True)
+class CaseLine:
+    """One response in the list of cases: the verdict, what it took, and why it failed, without the conversation.
+
+    The names are those of `scores.parquet` where they mean the same.
+    """
+
+    case_id: str
+    variant: str
+    trial: int
+    turn: int
+    category: str
+    tags: tuple[str, ...]
+    outcome: str
+    measured: bool
+    passed: bool | None
+    """None where not measured, as for `passed_strict`."""
+    passed_strict: bool | None
+    latency_s: float | None
+    prompt_tokens: int | None
+    completion_tokens: int | None
+    cost_usd: float | None
+    """None where the price or the tokens are not known."""
+    attempts: int
+    irregularities: tuple[str, ...]
+    """Codes of `fceval.irregularities`."""
+    detail: str
+    """What the outcome rests on, for a person, a phrase that goes after it; empty where it passed."""
+    expected: tuple[str, ...]
+    """The calls of a failure, each as JSON text `{"name", "arguments"}`; empty where it passed. Arguments that are no
+    JSON, or longer than a list can bear, are the text of them, in quotes."""
+    predicted: tuple[str, ...]
+    """Likewise what the model called."""
+
+
+@dataclass(frozen=True, slots=True)
 class Section:
     """A chapter: any of prose, tables and examples."""
 
@@ -175,3 +210,7 @@ class Report:
     """What was run, as label and value."""
     figures: tuple[Figure, ...]
     sections: tuple[Section, ...]
+    cases: tuple[CaseLine, ...] = ()
+    """The responses, in the order of the run; empty where a report is not about single ones."""
+    cases_note: str = ""
+    """What is not in `cases`, where it was cut."""

@@ -21,9 +21,12 @@ class Numbers:
         self._groups: dict[str, dict[str, None]] = {}
         for row in rows:
             self._groups.setdefault(row.scope, {})[row.group] = None
-        self.variants = tuple(dict.fromkeys(row.variant for row in rows))
-        self.names = tuple(dict.fromkeys(row.metric for row in rows if row.scope == "run"))
-        """Metrics of the whole run, in order."""
+        of_run = [row for row in rows if row.scope == "run"]
+        self.variants = tuple(dict.fromkeys(row.variant for row in rows if row.variant))
+        self.names = tuple(dict.fromkeys(row.metric for row in of_run if row.variant))
+        """Metrics of all that a variant did, in order."""
+        self.shared = tuple(row.metric for row in of_run if not row.variant)
+        """Metrics of all variants together, whose `variant` is empty; in order."""
 
     def groups(self, scope: str) -> tuple[str, ...]:
         """Return the groups of a scope over all variants; sorted, and turns by number."""

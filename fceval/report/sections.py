@@ -8,6 +8,7 @@ from fceval.report.conformance import KEY as CONFORMANCE
 from fceval.report.conformance import conformance_section, repair_matters
 from fceval.report.document import Cell, Column, Kind, Section, Table
 from fceval.report.numbers import Numbers
+from fceval.report.pace import latency_section, pace_section
 from fceval.report.wording import OUTCOME_MEANINGS, counted, in_words
 from fceval.scoring.verdict import NOT_MEASURED, OUTCOMES
 from fceval.stats import metrics as known
@@ -37,7 +38,8 @@ def sections(numbers: Numbers) -> tuple[Section, ...]:
         Section("tags", "By tag", tables=_grouped("tag", "Tag", numbers)),
         Section("turns", "By turn", tables=_grouped("turn", "Turn", numbers)),
         conformance_section(numbers),
-        Section("pace", "Latency, tokens and cost", tables=_pace(numbers)),
+        latency_section(numbers),
+        pace_section(numbers),
     )
     return tuple(section for section in chapters if section and (section.tables or section.key == CONFORMANCE))
 
@@ -221,53 +223,3 @@ def _fault_table(title: str, label: str, scope: str, faults: Sequence[str], numb
     )
     columns = (Column(label, "name"), Column("Fault", "text"), *_per_variant(numbers, "Count", "count"))
     return Table(columns, rows, title, note)
-
-
-def _pace(numbers: Numbers) -> tuple[Table, ...]:
-    latency = _by_variant(
-        "Latency of measured responses",
-        "",
-        [
-            (f"{words} p{percent}", f"{name}_p{percent}_s", "seconds")
-            for name, words in (("latency", "Whole"), ("ttft", "First token"), ("first_call", "First call token"))
-            if name == "latency" or any(numbers.n(variant, f"{name}_p50_s") for variant in numbers.variants)
-            for percent in (50, 90, 99)
-        ],
-        numbers,
-    )
-    spent = _by_variant(
-        "Tokens, cost and pace",
-        _spent_note(numbers),
-        [
-            ("Prompt tokens", "prompt_tokens", "tokens"),
-            ("Completion tokens", "completion_tokens", "tokens"),
-            ("Cost", "cost_usd", "usd"),
-            ("Status 429", "rate_limited_responses", "count"),
-            ("Retries", "retries", "count"),
-        ],
-        numbers,
-    )
-    return latency, spent
-
-
-def _by_variant(title: str, note: str, shown: Sequence[tuple[str, str, Kind]], numbers: Numbers) -> Table:
-    several = len(numbers.variants) > 1
-    columns = tuple(Column(label, kind) for label, _, kind in shown)
-    rows = tuple(
-        ((variant,) if several else ()) + tuple(numbers.cell(variant, name) for _, name, _ in shown)
-        for variant in numbers.variants
-    )
-    return Table(((Column("Variant", "name"),) if several else ()) + columns, rows, title, note)
-
-
-def _spent_note(numbers: Numbers) -> str:
-    """Say of what the sums are sums, where that is not every response."""
-    parts = []
-    planned = numbers.total("planned")
-    for words, name in (("Cost", "cost_usd"), ("Tokens", "prompt_tokens")):
-        n = sum(numbers.n(variant, name) for variant in numbers.variants)
-        if n == 0:
-            parts.append(f"{words} unknown.")
-        elif n < planned:
-            parts.append(f"{words} known for {n:,} of {planned:,} responses.")
-    return " ".join(parts)

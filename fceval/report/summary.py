@@ -8,6 +8,7 @@ from dataclasses import replace
 import polars as pl
 
 from fceval.records import Case, Key, Response
+from fceval.report.case_list import case_list
 from fceval.report.conformance import repair_matters
 from fceval.report.document import Figure, Kind, Report, Section
 from fceval.report.examples import SHOWN, examples, failing_keys
@@ -48,6 +49,7 @@ def summarise(  # noqa: PLR0913, PLR0917 -- the tables of a run and what they re
     shown = examples(keys, scores, calls, arguments, cases, responses)
     failing = numbers.total("planned") - numbers.total("passed")
     failures = Section("failures", "Failures, case by case", _extent(len(shown), failing), examples=shown)
+    lines, cases_note = case_list(scores, calls, arguments)
     return Report(
         title=f"Function calling: {meta['name']}" if meta.get("name") else "Function calling",
         headline=headline(numbers),
@@ -55,6 +57,8 @@ def summarise(  # noqa: PLR0913, PLR0917 -- the tables of a run and what they re
         meta=tuple((in_words(label), value) for label, value in meta.items()),
         figures=_figures(numbers),
         sections=(*sections(numbers), failures),
+        cases=lines,
+        cases_note=cases_note,
     )
 
 

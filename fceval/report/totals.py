@@ -5,7 +5,9 @@ Keys at the top, stable within a format version: `format_version name model base
 best_case`, `outcomes` (name to count), `irregularities` (code to number of responses, those that were seen),
 `metrics` (name to value, n, low, high), `by_category` (name to numbers and outcomes), and `variants`: a list of objects
 with `variant` and all of these numbers. Where there are several variants the numbers at the top are sums of counts,
-and null or empty for everything that must not be pooled.
+and null or empty for everything that must not be pooled. `pace`, at the top alone, is about the run as a whole: how it
+was paced, and its tokens and cost over all variants (name to value, n, low, high; the names are those of
+`fceval.stats.pace`); empty where no endpoint was asked.
 """
 
 from __future__ import annotations
@@ -19,6 +21,7 @@ from fceval.records import Json, JsonObject
 from fceval.report.numbers import Numbers
 from fceval.scoring.verdict import OUTCOMES
 from fceval.stats.irregularities import METRIC, SCOPE
+from fceval.stats.pace import VARIANT as ALL_VARIANTS
 
 FORMAT_VERSION = 1
 """Of `summary.json`."""
@@ -38,6 +41,7 @@ def summary_document(meta: Mapping[str, str], metrics: pl.DataFrame) -> JsonObje
         "format_version": FORMAT_VERSION,
         **{name: meta.get(name) for name in ("name", "model", "base_url", "started_at")},
         **_totals(numbers, numbers.variants),
+        "pace": {name: _metric(numbers, ALL_VARIANTS, name) for name in numbers.shared},
         "variants": [{"variant": variant, **_totals(numbers, [variant])} for variant in numbers.variants],
     }
 

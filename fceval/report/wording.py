@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from fceval.irregularities import IRREGULARITIES, Effect
-from fceval.report.document import Cell, Estimate, Example, Kind
+from fceval.report.document import CaseLine, Cell, Estimate, Example, Kind
 
 UNKNOWN = "n/a"
 """What stands for a value that is not known."""
@@ -122,6 +122,11 @@ def wanted(example: Example) -> str:
             f"alternative {example.alternative + 1} of {example.alternatives}, the one that the answer fits best"
         )
     return ", ".join(said)
+
+
+def reason(case: CaseLine) -> str:
+    """Return why a response did not pass: its outcome, and what that rests on."""
+    return f"{in_words(case.outcome)}: {case.detail}"
 
 
 def off_contract(example: Example) -> tuple[tuple[str, str], ...]:

@@ -22,6 +22,8 @@ from fceval.stats.paired import ALPHA, Paired, holm
 Share: TypeAlias = Annotated[float, Ge(0), Le(1)]
 GateVerdict: TypeAlias = Literal["passed", "failed", "inconclusive"]
 
+BY = "by "
+"""How checks of groups that `by` asks for are named, before the scope."""
 _ROUNDING = 1e-9
 """What floating-point numbers may be off: 92% to 90% is a drop of exactly 2 points."""
 
@@ -152,7 +154,8 @@ def _accuracies(run: Side, settings: GateSettings) -> Iterator[Check]:
 
 
 def _accuracy(name: str, label: str, scores: pl.LazyFrame, least: float) -> Check:
-    passed, measured = scores.select(pl.col("passed").sum(), pl.col("passed").count()).collect().row(0)
+    counts = scores.select(passed=pl.col("passed").sum(), measured=pl.col("passed").count())
+    passed, measured = counts.collect(engine="streaming").row(0)
     if not measured:
         return Check(name, "inconclusive", f"{label} is not known: no such case was measured")
     verdict: GateVerdict = "passed" if passed >= least * measured - _ROUNDING else "failed"
@@ -184,7 +187,7 @@ def _golden(run: Side, settings: GateSettings) -> Iterator[Check]:
     total, trials = golden.select(pl.col("case_id").n_unique(), pl.col("trial").n_unique()).collect().row(0)
     failing = per_case.filter(~pl.col("passed"))["case_id"].to_list()
     if failing:
-        shown = ", ".join(failing[:5]) + (f" and {len(failing) - 5} more" if len(failing) > 5 else "")  # noqa: PLR2004
+        shown = ", ".join(failing[:5]) + (f" and {len(failing) - 5} more" if len(failing) > 5 else "")  # noqa: PLR2004 -- as many as a line shows
         stably = " in every trial" if trials > 1 else ""
         yield Check("golden", "failed", f"{len(failing)} of {total} golden cases fail{stably}: {shown}")
     elif per_case.height < total:
@@ -204,8 +207,8 @@ def _drops(compared: Comparison, settings: GateSettings) -> Iterator[Check]:
     if settings.require_power is not None:
         enough = overall.detectable <= settings.require_power
         finding = (
-            f"over {overall.cases:,} shared cases a drop shows reliably from {_points(overall.detectable)} on, "
-            f"and one of {_points(settings.require_power)} must"
+            f"over {_cases(overall.cases)} a drop of {_points(overall.detectable)} or more would reliably show, "
+            f"one of {_points(settings.require_power)} must"
         )
         yield Check("require_power", "passed" if enough else "inconclusive", finding)
 
@@ -214,7 +217,7 @@ def _slice_drops(slices: Sequence[SliceComparison], settings: GateSettings) -> I
     """Yield a check per group that is held to a drop, and for those that could not be; all of them are one family."""
     tolerated = {name: each.max_drop for name, each in settings.slices.items() if each.max_drop is not None}
     held = [
-        (f"slices.{name}" if name in tolerated else f"by {each.scope}", name, each.found, most)
+        (f"slices.{name}" if name in tolerated else f"{BY}{each.scope}", name, each.found, most)
         for each in slices
         if (name := f"{each.scope}={each.group}") in tolerated or each.scope in settings.by
         if (most := tolerated.get(name, settings.max_drop)) is not None
@@ -237,10 +240,11 @@ def _drop(name: str, label: str, found: Paired, p_drop: float, tolerated: float,
     why = f"a drop of {_points(tolerated)} is tolerated" if tolerated else "no drop is tolerated"
     if too_far and not fails:
         why += ", but this one may well be chance"
-    finding = (
-        f"{label} {moved} over {_cases(found.cases)} "
-        f"({found.worse:,} worse, {found.better:,} better; p of a drop {_p(p_drop)}); {why}"
-    )
+    finding = f"{label} {moved} over {_cases(found.cases)}"
+    if name.startswith(BY):  # there are many of them, and the run's own finding has said the rest
+        finding += f" (p of a drop {_p(p_drop)})"
+    else:
+        finding += f" ({found.worse:,} worse, {found.better:,} better; p of a drop {_p(p_drop)}); {why}"
     return Check(name, "failed" if fails else "passed", finding)
 
 
@@ -253,7 +257,7 @@ def _p(p_value: float) -> str:
 
 
 def _points(share: float) -> str:
-    return f"{100 * share:.3g} points"
+    return "1 point" if share == 0.01 else f"{100 * share:.3g} points"  # noqa: PLR2004 -- a hundredth
 
 
 def _percent(share: float) -> str:

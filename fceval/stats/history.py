@@ -84,7 +84,7 @@ def change_points(series: Sequence[Observed], alpha: float = ALPHA, tests: int =
     are_shares = all(each.n is not None for each in series)
     weights = np.asarray([max(1.0, round(each.n or 1.0)) if are_shares else 1.0 for each in series], dtype=np.float64)
     simulated = _redistributed if are_shares else _permuted
-    split = _likelihood_ratio if are_shares else _standardised
+    split = likelihood_ratio if are_shares else standardised
     level = alpha / max(1, tests)
     draws = max(_FEWEST_DRAWS, math.ceil(_DRAWS_PER_ALPHA / level))
     ends = [0, len(values)]
@@ -137,8 +137,13 @@ def _permuted(values: Floats, weights: Floats, draws: int) -> Simulated:
     return series, np.broadcast_to(weights, series.shape)
 
 
-def _likelihood_ratio(values: Floats, sizes: Floats) -> Floats:
-    """Return, per series and place of a split, twice the log-likelihood that two chances gain over one."""
+def likelihood_ratio(values: Floats, sizes: Floats) -> Floats:
+    """Return, per series and place of a split, twice the log-likelihood that two chances gain over one.
+
+    Args:
+        values: Shares in [0, 1], a series a row.
+        sizes: Observations that each of them rests on.
+    """
     hits, totals = np.cumsum(values * sizes, axis=1), np.cumsum(sizes, axis=1)
     all_hits, all_totals = hits[:, -1:], totals[:, -1:]
     before = _log_likelihood(hits[:, :-1], totals[:, :-1])
@@ -155,8 +160,13 @@ def _log_likelihood(hits: Floats, totals: Floats) -> Floats:
     return np.asarray(found, dtype=np.float64)
 
 
-def _standardised(values: Floats, _weights: Floats) -> Floats:
-    """Return, per series and place of a split, how far the means before and after are apart, in standard deviations."""
+def standardised(values: Floats, _weights: Floats) -> Floats:
+    """Return, per series and place of a split, how far the means before and after are apart, in standard deviations.
+
+    Args:
+        values: A series a row.
+        _weights: Not used: every value counts the same.
+    """
     length = values.shape[1]
     number = np.arange(1, length, dtype=np.float64)
     centred = values - values.mean(axis=1, keepdims=True)

@@ -6,7 +6,8 @@ and no denominator of a quality metric, and shows as coverage. A metric without 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import math
+from collections.abc import Iterator, Sequence
 
 import polars as pl
 
@@ -14,6 +15,7 @@ from fceval.rows import MetricRow
 from fceval.scoring.verdict import OUTCOMES
 from fceval.stats.aggregate import Amount, Metric, Rate, Slice, measured_rows
 from fceval.stats.irregularities import irregularity_rows
+from fceval.stats.pace import VARIANT as ALL_VARIANTS
 from fceval.stats.repeats import repeat_rows
 from fceval.tables import KEY_COLUMNS, METRICS, frame
 
@@ -212,18 +214,26 @@ TABLE: tuple[Metric, ...] = (
 BY_NAME = {metric.name: metric for metric in TABLE}
 
 
-def measure(scores: pl.LazyFrame, calls: pl.LazyFrame, arguments: pl.LazyFrame) -> pl.DataFrame:
+_ADDED_UP = ("prompt_tokens", "completion_tokens", "cost_usd")
+"""What is told of the run as a whole, too, where it was asked of an endpoint."""
+
+
+def measure(
+    scores: pl.LazyFrame, calls: pl.LazyFrame, arguments: pl.LazyFrame, *, pace: Sequence[MetricRow] = ()
+) -> pl.DataFrame:
     """Return every metric of a run, per variant: no accuracy is ever pooled over variants.
 
     Args:
         scores: Rows of `fceval.rows.Score`, one per (case_id, variant, trial, turn).
         calls: Rows of `fceval.rows.CallFact`.
         arguments: Rows of `fceval.rows.ArgumentFact`.
+        pace: How the run was paced (`fceval.stats.pace`); empty where no endpoint was asked.
 
     Returns:
         Rows of `fceval.rows.MetricRow`, sorted by variant, scope, group and metric: scopes `run`, `category`,
         `tag`, `tool`, `argument` (its group is `tool.argument`), where there are several turns `turn`, and
-        `irregularity` (its groups are codes of `fceval.irregularities`, its one metric is `responses`).
+        `irregularity` (its groups are codes of `fceval.irregularities`, its one metric is `responses`). Rows of the
+        run as a whole come first: their variant is empty, and they are the pace, and tokens and cost added up.
     """
     extent = scores.select(pl.col("trial", "turn").max()).collect(engine="streaming").row(0, named=True)
     scopes = ("run", "category", "tag", *(("turn",) if extent["turn"] else ()))
@@ -241,6 +251,8 @@ def measure(scores: pl.LazyFrame, calls: pl.LazyFrame, arguments: pl.LazyFrame) 
         slices += [_slice(scope, "dialogues", _dialogues(scores)) for scope in ("run", "category", "tag")]
     rows = list(measured_rows(slices))
     rows += _unobserved(rows)
+    if pace:
+        rows += [*pace, *_added_up(rows)]
     rows += irregularity_rows(scores)
     if extent["trial"]:
         for scope in ("run", "category", "tag"):
@@ -258,6 +270,13 @@ def _unobserved(rows: Sequence[MetricRow]) -> list[MetricRow]:
         for name in BY_NAME
         if (variant, name) not in seen
     ]
+
+
+def _added_up(rows: Sequence[MetricRow]) -> Iterator[MetricRow]:
+    for name in _ADDED_UP:
+        known = [row for row in rows if row.scope == "run" and row.metric == name and row.value is not None]
+        total = math.fsum(row.value for row in known if row.value is not None) if known else None
+        yield MetricRow(ALL_VARIANTS, "run", "", name, total, sum(row.n for row in known), None, None)
 
 
 def _judged(facts: pl.LazyFrame, about: pl.LazyFrame) -> pl.LazyFrame:

@@ -10,8 +10,9 @@ import pytest
 
 from fceval import dialects
 from fceval.cases.read import read_cases
-from fceval.client.endpoint import Endpoint, EndpointSettings, Secret
+from fceval.client.endpoint import Endpoint, EndpointSettings
 from fceval.client.http import Client
+from fceval.client.secret import Secret
 from fceval.endpoints._answers import right_calls
 from fceval.records import Case, Json, Key, Request
 from tests.mock_server import mock_server

@@ -13,8 +13,9 @@ import pytest
 from fceval import dialects
 from fceval.cases.rows import case_of
 from fceval.client import retry
-from fceval.client.endpoint import Endpoint, EndpointSettings, Secret
+from fceval.client.endpoint import Endpoint, EndpointSettings
 from fceval.client.http import Client
+from fceval.client.secret import Secret
 from fceval.endpoints import Address
 from fceval.endpoints.mock import FAULTS
 from fceval.errors import EndpointError

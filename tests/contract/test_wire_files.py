@@ -21,7 +21,7 @@ from hypothesis import strategies as st
 from fceval.client.body import BodyReader, hidden
 from fceval.client.classify import Answered, classify
 from fceval.client.conformance import deviations
-from fceval.client.endpoint import Secret
+from fceval.client.secret import Secret
 from fceval.client.sse import Streamed
 from fceval.dialects import load
 from fceval.irregularities import IRREGULARITIES

@@ -285,7 +285,11 @@ def test_bad_commands_on_a_run(command: Command, done: Path) -> None:
     files = {path.name: path.read_bytes() for path in done.iterdir()}
     for arguments, code, said in (
         (["show", "done", "order-11"], 2, "done: there is no case `order-11` (did you mean `order-1`?)"),
-        (["report", "done", "--format", "pdf"], 2, "unknown exporter `pdf`; there are: html, json, markdown"),
+        (
+            ["report", "done", "--format", "pdf"],
+            2,
+            "unknown exporter `pdf`; there are: csv, github, html, json, junit, ",
+        ),
         (["report", "done", "-o", "x.pdf"], 2, "x.pdf: no report has the ending `.pdf`"),
         (["report", "done", "-o", "no/x.md"], 5, "no/x.md: cannot be written: No such file or directory"),
         ([*TO_MOCK, "--out", "done"], 2, "done: holds a run already: go on with it (--resume done)"),

@@ -206,7 +206,7 @@ def test_refusal_in_the_middle_keeps_what_was_answered(run: Run, tmp_path: Path)
         ended = run(endpoint.base_url, "-j", "1")
     assert ended.code == 4
     assert "fceval run --resume run" in ended.err
-    assert table(tmp_path / "run", "scores")["outcome"].to_list() == ["passed", "passed", "not_run"]
+    assert table(tmp_path / "run", "scores")["outcome"].to_list() == ["passed", "passed", "endpoint_error"]
 
 
 NO_ANSWERS: Mapping[str, Reply] = {

@@ -14,7 +14,8 @@ from typing import Any
 import pytest
 
 from fceval.client import retry
-from fceval.client.endpoint import Endpoint, EndpointSettings, Secret
+from fceval.client.endpoint import Endpoint, EndpointSettings
+from fceval.client.secret import Secret
 from fceval.endpoints.mock import FAULTS
 from fceval.errors import EndpointError
 from fceval.irregularities import IRREGULARITIES

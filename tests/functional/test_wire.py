@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import ssl
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -16,6 +17,7 @@ from tests.functional.orders import case, orders, right_answer, write_cases
 
 PAGE = Path(__file__).parents[1] / "data" / "wire" / "create_chat_function_call.json"
 """The request of the page that the product starts from."""
+TLS = Path(__file__).parents[1] / "data" / "tls"
 KEY = "sk-1234567890abcdef"
 
 
@@ -94,19 +96,47 @@ def test_cookies_are_not_sent_back(command: Command, tmp_path: Path) -> None:
     assert [request.header("Cookie") for request in endpoint.received] == [None, None, None]
 
 
+TARGETS: dict[str, Callable[[FakeEndpoint, FakeEndpoint, FakeEndpoint], tuple[str, str]]] = {
+    "other port": lambda _, other, __: (f"{other.base_url}/chat/completions", other.base_url[:-3]),
+    "other host": lambda _, other, __: (named(other), named(other)[:-3]),
+    "other scheme": lambda _, __, secured: (secured.base_url, secured.base_url[:-3]),
+    "no scheme": lambda _, other, __: (other.base_url[5:], f"http(s):{other.base_url[5:-3]}"),
+    "same origin": lambda own, _, __: (f"{own.base_url}/elsewhere", own.base_url[:-3]),
+    "a path": lambda _, __, ___: ("/v1/elsewhere", "another path"),
+}
+"""What `Location` says, and what is said of it: given the endpoint, another one, and one behind TLS."""
+
+
+def named(endpoint: FakeEndpoint) -> str:
+    """Return a base URL by the host's name."""
+    return endpoint.base_url.replace("127.0.0.1", "localhost")
+
+
+@pytest.mark.parametrize("target", TARGETS)
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
-def test_redirects_are_not_followed(command: Command, tmp_path: Path, key: str, status: int) -> None:
-    """Neither request nor key goes where an answer points; the run stops and says where that is."""
-    with FakeEndpoint(right_answer) as target:
-        headers = {"Location": f"{target.base_url}/chat/completions?key={key}"}
-        with FakeEndpoint(Reply(status=status, headers=headers)) as endpoint:
-            ended = command(
-                "run", "--dataset", orders(tmp_path), "--base-url", endpoint.base_url, "--model", "m", "-j", "1",
-                "--api-key-env", "ORDERS_KEY",
-            )  # fmt: skip
-        assert (ended.code, len(endpoint.received), target.received) == (4, 1, ())
-        assert f"redirects to {target.base_url}/chat/completions" in ended.err
-        assert key not in ended.err
+def test_redirects_are_not_followed(command: Command, tmp_path: Path, key: str, status: int, target: str) -> None:
+    """Neither request nor key goes where an answer points; the run stops and says which server that is."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(TLS / "localhost.crt", TLS / "localhost.key")
+    places: list[tuple[str, str]] = []
+
+    def elsewhere(_: Received) -> Reply:
+        places.append(TARGETS[target](endpoint, other, secured))
+        return Reply(status=status, headers={"Location": f"{places[0][0]}?key={key}"})
+
+    with (
+        FakeEndpoint(right_answer) as other,
+        FakeEndpoint(right_answer, context) as secured,
+        FakeEndpoint(elsewhere) as endpoint,
+    ):
+        ended = command(
+            "run", "--dataset", orders(tmp_path), "--base-url", endpoint.base_url, "--model", "m", "-j", "1",
+            "--api-key-env", "ORDERS_KEY", "--set", "endpoint.insecure_tls=true",
+        )  # fmt: skip
+    assert (ended.code, len(endpoint.received), other.received, secured.received) == (4, 1, (), ())
+    assert f"redirects to {places[0][1]}, which is not followed" in ended.err
+    assert key not in ended.err
+    assert "?key" not in ended.err
 
 
 def test_surroundings_add_nothing(fceval: Fceval, tmp_path: Path) -> None:

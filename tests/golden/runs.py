@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
+
+import polars as pl
 
 from fceval.records import Attempt, Case, ExpectedCall, JsonObject, Key, Response, Tool, Turn, Usage
 from fceval.report.document import Report
 from fceval.report.summary import summarise
 from fceval.stats.metrics import measure
+from fceval.stats.pace import Sent
 from tests.golden.rows import Tables, argument, call, score, tables
 
 HOSTILE = (
@@ -39,11 +42,23 @@ class Run:
     tables: Tables
     cases: dict[str, Case]
     responses: dict[Key, Response]
+    rpm: float | None = None
+    sent: tuple[Attempt, ...] = ()
+    """When the run's requests went out, in one attempt each."""
+    unfinished: int = 0
+
+    def metrics(self) -> pl.DataFrame:
+        """Return its metrics."""
+        pace = Sent()
+        for attempt in self.sent:
+            pace.note(_response("", None, attempt))
+        of = self.tables
+        return measure(of.scores, of.calls, of.arguments, pace=pace.rows(self.rpm, None, self.unfinished))
 
     def report(self, limit: int = 200) -> Report:
         """Return the report on the run."""
         of = self.tables
-        metrics = measure(of.scores, of.calls, of.arguments)
+        metrics = self.metrics()
         return summarise(self.meta, metrics, of.scores, of.calls, of.arguments, self.cases, self.responses, limit=limit)
 
 
@@ -261,7 +276,20 @@ def troubled_run() -> Run:
         tables(scores, calls, arguments),
         {case.case_id: case for case in cases},
         {response.key: response for response in responses},
+        rpm=600,
+        sent=(
+            *(_sent(second, 200, {"rpm": 0.09}) for second in range(6)),
+            _sent(6, 429),
+            _sent(8, 200, {"pause": 1.9}),
+            replace(timeout, started_at="2026-11-23T02:00:09Z"),
+        ),
+        unfinished=1,
     )
+
+
+def _sent(second: int, status: int, waited_s: dict[str, float] | None = None) -> Attempt:
+    attempt = Attempt(f"2026-11-23T02:00:{second:02}Z", 0.4, None, status, None, waited_s=waited_s or {})
+    return replace(attempt, failure="rate_limited") if status == 429 else attempt
 
 
 def _timed(number: int, tags: list[str], category: str = "simple") -> dict[str, Any]:
@@ -297,4 +325,6 @@ def variants_run() -> Run:
         for case_id, passed in of_case.items()
         for trial in range(3)
     ]
-    return Run({"name": "two prompts", "model": "m"}, tables(scores), {}, {})
+    return Run(
+        {"name": "two prompts", "model": "m"}, tables(scores), {}, {}, sent=tuple(_sent(n, 200) for n in range(24))
+    )

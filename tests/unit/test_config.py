@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ from fceval import dialects
 from fceval.config import RunConfig, json_schema, load_config, parse_config, parse_override, resolved
 from fceval.errors import ConfigError
 from fceval.records import Json
+from fceval.report import exporters
 
 WHOLE = """
 name = "nightly"
@@ -135,7 +137,7 @@ def test_all_mistakes_are_told_at_once() -> None:
     ) == [
         f"endpoint.dialect: there is no `tool` (did you mean `tools`?); there are: {', '.join(dialects.names())}",
         "engine: there is no `locale` (did you mean `local`?); there are: local",
-        "report.formats: there is no `htm` (did you mean `html`?); there are: html, json, markdown",
+        f"report.formats: there is no `htm` (did you mean `html`?); there are: {', '.join(exporters.names())}",
         "name: `a b`: use letters, digits, `_`, `.` and `-`, at most 64",
         "variant[2].name: `y` is the name of another variant",
         f"endpoint.base_url: `host` is no http:// or https:// URL: {ADVICE}",
@@ -289,6 +291,43 @@ def test_schema_takes_what_we_take_and_refuses_what_we_refuse(tmp_path: Path) ->
     for wrong in ({"trails": 1}, {"trials": 0}, {"endpoint": {"rpm": "x"}}, {"variant": [{"nam": "x"}]}):
         assert not validator.is_valid(wrong), wrong
     settings = [schema["properties"], *(table["properties"] for table in schema["$defs"].values())]
-    tables = {"budget", "dataset", "endpoint", "rules", "report", "variant"}
+    tables = {"budget", "dataset", "gate", "endpoint", "rules", "report", "variant"}
     bare = [name for table in settings for name, each in table.items() if "description" not in each]
     assert set(bare) <= tables
+
+
+BOUND = '[endpoint]\nbase_url = "https://one.example/v1"\napi_key_env = "ONE_KEY"\n'
+
+
+@pytest.mark.parametrize(
+    "base_url",
+    ["https://two.example/v1", "http://one.example/v1", "https://one.example:8443/v1", "https://one.example.evil/v1"],
+)
+def test_key_is_for_one_origin(tmp_path: Path, base_url: str) -> None:
+    """Who names another server names its key as well; the refusal shows both origins."""
+    path = tmp_path / "own.toml"
+    path.write_text(BOUND, encoding="utf-8")
+    other = ("endpoint.base_url", base_url)
+    with pytest.raises(ConfigError, match=r"the key in ONE_KEY is for `https://one\.example:443`, not for `https?://"):
+        load_config(path, [other])
+    with pytest.raises(ConfigError, match="name the variable of the other one's key with --api-key-env"):
+        load_config(None, [other], base=load_config(path))
+    assert load_config(path, [other, ("endpoint.api_key_env", "TWO_KEY")]).endpoint.api_key_env == "TWO_KEY"
+
+
+@pytest.mark.parametrize("base_url", ["https://one.example:443/v2", "https://ONE.example/v1", "embedded:mock"])
+def test_key_is_for_all_of_an_origin(tmp_path: Path, base_url: str) -> None:
+    """Another path is no other server, and an endpoint of our own gets a key of its own."""
+    path = tmp_path / "own.toml"
+    path.write_text(BOUND, encoding="utf-8")
+    assert load_config(path, [("endpoint.base_url", base_url)]).endpoint.base_url == base_url
+
+
+@pytest.mark.parametrize(
+    "place", ["endpoint.headers.X", "endpoint.extra_body.a", "request.user", "name", "endpoint.model", "dataset.path"]
+)
+def test_key_in_settings_is_refused_wherever_it_stands(place: str) -> None:
+    """With advice, and without being shown."""
+    with pytest.raises(ConfigError, match=rf"  {re.escape(place)}: .*name its variable with `api_key_env`") as caught:
+        load_config(None, [(place, "sk-CANARY0123456789abcdef")])
+    assert "CANARY" not in str(caught.value)

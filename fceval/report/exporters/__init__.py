@@ -7,9 +7,11 @@ it computes nothing, and the same report gives the same bytes.
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Protocol, cast
 
 from fceval import registry
+from fceval.errors import ConfigError
 from fceval.report.document import Report
 
 
@@ -19,7 +21,9 @@ class Exporter(Protocol):
     name: str
     """The format's name, as the file is named."""
     suffix: str
-    """Of the files it makes, with the dot."""
+    """Ending of the files it makes, with the dot; no two formats have the same, but one may end another."""
+    filename: str
+    """In the folder of a run, unless another is asked for."""
 
     def render(self, report: Report) -> bytes:
         """Return the whole file."""
@@ -37,3 +41,18 @@ def load(name: str) -> Exporter:
         ConfigError: There is none of that name.
     """
     return cast("Exporter", registry.load(__name__, name))
+
+
+def format_of(path: Path) -> str:
+    """Return the format that a file's name asks for by its ending: of several that fit, the longest.
+
+    Raises:
+        ConfigError: The ending belongs to none.
+    """
+    suffixes = {load(name).suffix: name for name in names()}
+    fitting = [suffix for suffix in suffixes if path.name.lower().endswith(suffix)]
+    if not fitting:
+        offered = ", ".join(sorted(suffixes))
+        msg = f"{path}: no report has the ending `{path.suffix}`; there are: {offered} (or name one: --format NAME)"
+        raise ConfigError(msg)
+    return suffixes[max(fitting, key=len)]

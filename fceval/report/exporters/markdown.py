@@ -24,24 +24,25 @@ class Markdown:
 
     name = "markdown"
     suffix = ".md"
+    filename = "report.md"
 
     def render(self, report: Report) -> bytes:
         """Return the report as UTF-8 text."""
-        lines = [f"# {_prose(report.title)}", "", f"**{_prose(report.headline)}**", ""]
+        lines = [f"# {prose(report.title)}", "", f"**{prose(report.headline)}**", ""]
         for figure in report.figures:
             note = f" ({figure.note})" if figure.note else ""
-            lines.append(f"- {_prose(figure.label)}: **{_prose(written(figure.value, figure.kind))}**{_prose(note)}")
+            lines.append(f"- {prose(figure.label)}: **{prose(written(figure.value, figure.kind))}**{prose(note)}")
         lines += ["", *(line for section in report.sections for line in _section(section))]
-        lines += ["## What was run", "", *(f"- {_prose(label)}: {_code(value)}" for label, value in report.meta), ""]
+        lines += ["## What was run", "", *(f"- {prose(label)}: {code(value)}" for label, value in report.meta), ""]
         return "\n".join(lines).encode()
 
 
-def _prose(text: str) -> str:
+def prose(text: str) -> str:
     """Return text that does not begin a line; bare addresses are parted, so that no link comes of them."""
     return _MARKUP.sub(r"\\\1", visible(text))
 
 
-def _code(text: str) -> str:
+def code(text: str) -> str:
     """Return a code span; an empty one cannot be written, so nothing stands for nothing."""
     shown = visible(text)
     if not shown:
@@ -63,50 +64,55 @@ def _block(text: str, language: str = "") -> list[str]:
 
 
 def _section(section: Section) -> Iterator[str]:
-    yield from (f"## {_prose(section.title)}", "")
+    yield from (f"## {prose(section.title)}", "")
     if section.text:
-        yield from (_prose(section.text), "")
+        yield from (prose(section.text), "")
     for table in section.tables:
-        yield from _table(table)
+        yield from table_lines(table)
     for example in section.examples:
         yield from _example(example)
 
 
-def _table(table: Table) -> Iterator[str]:
+def table_lines(table: Table) -> Iterator[str]:
+    """Yield a table with its title and note, each line for itself."""
     if table.title:
-        yield from (f"### {_prose(table.title)}", "")
-    yield "| " + " | ".join(_prose(column.label) for column in table.columns) + " |"
+        yield from (f"### {prose(table.title)}", "")
+    yield "| " + " | ".join(prose(column.label) for column in table.columns) + " |"
     yield "| " + " | ".join("---:" if column.kind in _NUMERIC else "---" for column in table.columns) + " |"
     for row in table.rows:
         cells = (_cell(value, column.kind) for value, column in zip(row, table.columns, strict=True))
         yield "| " + " | ".join(cells) + " |"
     yield ""
     if table.note:
-        yield from (_prose(table.note), "")
+        yield from (prose(table.note), "")
 
 
 def _cell(value: Cell, kind: Kind) -> str:
     text = written(value, kind)
-    # A bar ends the cell even inside a code span, unless escaped.
-    return _code(text).replace("|", r"\|") if kind == "name" and value is not None else _prose(text)
+    return code_cell(text) if kind == "name" and value is not None else prose(text)
+
+
+def code_cell(text: str) -> str:
+    """Return a code span for a cell of a table; a bar ends the cell even inside of one, unless escaped."""
+    return code(text).replace("|", r"\|")
 
 
 def _example(example: Example) -> Iterator[str]:
-    place = [f"variant {_code(example.variant)}", f"trial {example.trial}", f"turn {example.turn}"]
-    yield from (f"### {_code(example.case_id)}: {_prose(in_words(example.outcome))}", "")
-    yield from (f"Category {_code(example.category)}, {', '.join(place)}.", "")
+    place = [f"variant {code(example.variant)}", f"trial {example.trial}", f"turn {example.turn}"]
+    yield from (f"### {code(example.case_id)}: {prose(in_words(example.outcome))}", "")
+    yield from (f"Category {code(example.category)}, {', '.join(place)}.", "")
     if example.failure_detail:
         yield from ("What went wrong:", "", *_block(example.failure_detail))
     if off_contract(example):
         yield from (
-            *(f"- Off the contract: {_code(code)} {_prose(why)}".rstrip() for code, why in off_contract(example)),
+            *(f"- Off the contract: {code(flaw)} {prose(why)}".rstrip() for flaw, why in off_contract(example)),
             "",
         )
-    yield from (f"The answer {_prose(repair_result(example))}.", "") if example.repairs else ()
+    yield from (f"The answer {prose(repair_result(example))}.", "") if example.repairs else ()
     for message in example.messages:
-        yield from (f"**{_prose(message.role)}**", "", *_block(message.text))
+        yield from (f"**{prose(message.role)}**", "", *_block(message.text))
     if example.tools:
-        yield from (f"Tools on offer: {', '.join(_code(tool.name) for tool in example.tools)}", "")
+        yield from (f"Tools on offer: {', '.join(code(tool.name) for tool in example.tools)}", "")
     yield from (f"Wanted: {wanted(example)}.", "") if wanted(example) else ()
     for call in example.calls:
         yield from _call(call)
@@ -117,7 +123,7 @@ def _example(example: Example) -> Iterator[str]:
 def _call(call: ComparedCall) -> Iterator[str]:
     yield f"- Expected: {_call_text(call.expected_tool, call.expected_arguments)}"
     yield f"- Predicted: {_call_text(call.predicted_tool, call.predicted_arguments)}"
-    yield from (f"- Verdict: {_prose(verdict(call.fault, 'ignored' if call.ignored else None))}", "")
+    yield from (f"- Verdict: {prose(verdict(call.fault, 'ignored' if call.ignored else None))}", "")
     if call.arguments:
         yield from ("| Argument | Expected | Predicted | Verdict |", "| --- | --- | --- | --- |")
         yield from (_argument(argument) for argument in call.arguments)
@@ -125,14 +131,14 @@ def _call(call: ComparedCall) -> Iterator[str]:
 
 
 def _call_text(tool: str | None, arguments: str | None) -> str:
-    return "no call" if tool is None else _code(f"{tool} {arguments or ''}".rstrip())
+    return "no call" if tool is None else code(f"{tool} {arguments or ''}".rstrip())
 
 
 def _argument(argument: ComparedArgument) -> str:
     told = verdict(argument.fault, argument.rule)
-    where = f" at {_code(argument.path)}" if argument.fault else ""
-    values = (NO_VALUE if text is None else _code(text) for text in (argument.expected, argument.predicted))
-    cells = (_code(argument.argument), *values, f"**{_prose(told)}**{where}" if argument.fault else _prose(told))
+    where = f" at {code(argument.path)}" if argument.fault else ""
+    values = (NO_VALUE if text is None else code(text) for text in (argument.expected, argument.predicted))
+    cells = (code(argument.argument), *values, f"**{prose(told)}**{where}" if argument.fault else prose(told))
     return "| " + " | ".join(cell.replace("|", r"\|") for cell in cells) + " |"
 
 

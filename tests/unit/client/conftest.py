@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 
 from fceval.client import retry
-from fceval.client.endpoint import Endpoint, EndpointSettings, Secret
+from fceval.client.endpoint import Endpoint, EndpointSettings
 from fceval.client.http import Client
+from fceval.client.secret import Secret
 from fceval.dialects import load
 
 ClientOf = Callable[..., Client]

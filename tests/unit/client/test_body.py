@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from fceval.client.body import MAX_BODY_BYTES, BodyReader, hidden
-from fceval.client.endpoint import Secret
+from fceval.client.secret import Secret
 from fceval.client.sse import Streamed, TooMuchError
 
 KEY = Secret('sk-CANARY/"0123')

@@ -84,3 +84,14 @@ def test_estimate_follows_what_the_endpoint_counts() -> None:
     for _ in range(1_000):
         ledger.learn(350, 10**9, 10)
     assert ledger.estimate(350, 0) <= 500
+
+
+def test_absurd_counts_stop_nobody_for_ever() -> None:
+    """An endpoint that claims a trillion tokens is taken for one that used a minute's."""
+    ledger = TokenLedger(1_000)
+    entry = ledger.reserve(100, 0.0)
+    ledger.settle(entry, 10**12)
+    ledger.learn(350, 10**12, 10**12)
+    tokens = ledger.estimate(350, None)
+    assert 1 <= tokens <= 1_000
+    assert ledger.wait_s(tokens, 0.0) <= 60

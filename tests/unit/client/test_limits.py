@@ -48,7 +48,7 @@ def most_in(moments: list[float], width_s: float) -> int:
 
 @pytest.mark.parametrize(("rpm", "workers"), [(600, 1), (6_000, 64), (60_000, 256)])
 def test_no_window_holds_more_than_the_rate_and_nearly_all_of_it_is_used(rpm: float, workers: int) -> None:
-    """In no slice and no second is more admitted; on a machine that has time, 95 % in a short run."""
+    """In no second is more admitted, however short the burst; on a machine that has time, 95 % in a short run."""
     permits, window_s = window(rpm)
     late_s = 0.02  # the moments are noted a little after the permits were given
     reached_rates: list[float] = []
@@ -56,7 +56,7 @@ def test_no_window_holds_more_than_the_rate_and_nearly_all_of_it_is_used(rpm: fl
         moments = [moment for _, moment in watched(rpm, workers, 1.6)]
         assert most_in(moments, window_s - late_s) <= permits
         assert most_in(moments, 1.0 - late_s) <= rpm / 60
-        reached_rates.append((len(moments) - permits) / (moments[-1] - moments[0]) * 60 / rpm)
+        reached_rates.append((len(moments) - 1) / (moments[-1] - moments[0]) * 60 / rpm)
     assert reached_rates[-1] >= 0.95, f"again and again: {reached_rates}"
 
 
@@ -128,11 +128,11 @@ def test_minute_is_a_whole_number_of_windows(rpm: float) -> None:
     permits, window_s = window(rpm)
     windows = 60 / window_s
     assert windows * permits <= rpm * (1 + 1e-9)
-    assert windows * permits >= 0.99 * rpm
+    assert windows * permits >= 0.98 * rpm
     if permits > 1:
         assert math.isclose(windows, round(windows))
     if rpm >= 600:
-        assert 0.06 < window_s < 1.6 * SLICE_S
+        assert 0.6 < window_s < 1.6 * SLICE_S
 
 
 class Clock:
@@ -269,3 +269,38 @@ def test_burst_lets_a_minutes_requests_go_at_once() -> None:
         return len(done)
 
     assert asyncio.run(admit()) == 50
+
+
+def test_what_a_pause_held_back_is_not_followed_by_a_burst() -> None:
+    """A permit that was counted before a pause is counted again after it: the second after it holds no more."""
+
+    async def admit() -> list[float]:
+        pace = Pace(600)
+        granted: list[float] = []
+        first = await pace.admit()
+
+        async def waiter() -> None:
+            await pace.admit()
+            granted.append(time.monotonic())
+
+        async with asyncio.TaskGroup() as waiters:
+            for _ in range(14):
+                waiters.create_task(waiter())
+            await asyncio.sleep(0.01)  # one of them is at the throttler now
+            pace.observe(first, 429, {"retry-after": "1.2"})
+        return granted
+
+    moments = asyncio.run(admit())
+    assert most_in(moments, 1.0 - 0.02) <= 10
+
+
+def test_smaller_pace_does_not_refuse_what_fits_into_the_one_asked_for() -> None:
+    """After a refusal the pace of tokens is 800 a minute; a request of 900 waits, and is no mistake of the settings."""
+
+    async def admit() -> Permit:
+        pace = Pace(None, 1_000, burst=True)
+        pace.observe(Permit(0), 429, {})
+        return await asyncio.wait_for(pace.admit(0, 900), 5)
+
+    permit = asyncio.run(admit())
+    assert permit.entry is not None

@@ -9,7 +9,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import pytest
 
@@ -18,7 +18,7 @@ from fceval.cases.rows import case_of
 from fceval.client.endpoint import Endpoint, EndpointSettings
 from fceval.dialogue import Dialogue, Variant
 from fceval.engines import Stop, Work, load, names
-from fceval.errors import EndpointError, FcevalError, LocalError
+from fceval.errors import EndpointDown, EndpointError, FcevalError, LocalError, StoppedByBudget
 from fceval.records import Attempt, Request, Response, Usage
 from tests.case_rows import row, turns_row
 from tests.fake_endpoint import FakeEndpoint, Received, Reply, error_reply, message_reply
@@ -58,16 +58,23 @@ class Kept:
         self.notes.append(text)
 
 
-def run(
-    base_url: str, work: Work, emit: Emit, then: Callable[[Stop], None] = lambda _: None, concurrency: int = 4
+def run(  # noqa: PLR0913, PLR0917 -- what a run is made of
+    base_url: str,
+    work: Work,
+    emit: Emit,
+    then: Callable[[Stop], None] = lambda _: None,
+    concurrency: int = 4,
+    record: Kept | None = None,
+    **settings: Any,  # noqa: ANN401 -- of the endpoint, by name
 ) -> Stop:
     """Run the engine; `then` is called from another thread once it goes."""
-    settings = EndpointSettings(base_url=base_url, model="m", concurrency=concurrency, timeout_s=5)
+    given = EndpointSettings(base_url=base_url, model="m", concurrency=concurrency, timeout_s=5, **settings)
 
     async def go() -> Stop:
         stop = Stop()
         meanwhile = asyncio.get_running_loop().run_in_executor(None, then, stop)
-        await asyncio.wait_for(load("local").run(work, Endpoint(settings, base_url, None), Kept(emit), stop), 20)
+        engine = load("local").run(work, Endpoint(given, base_url, None), record or Kept(emit), stop)
+        await asyncio.wait_for(engine, 20)
         await meanwhile
         return stop
 
@@ -176,7 +183,7 @@ def test_now_gives_up_what_is_in_flight() -> None:
 
 
 def test_refusal_of_the_endpoint_stops_the_run_and_is_its_reason() -> None:
-    """Other answers that were on their way are kept."""
+    """Other answers that were on their way are kept, and so is the refusal."""
     responses: list[Response] = []
 
     def script(received: Received) -> Reply:
@@ -188,7 +195,8 @@ def test_refusal_of_the_endpoint_stops_the_run_and_is_its_reason() -> None:
     with FakeEndpoint(script) as endpoint:
         stop = run(endpoint.base_url, work, responses.append)
     assert isinstance(stop.reason, EndpointError)
-    assert len(endpoint.received) == len(responses) + 1 <= 14
+    assert len(endpoint.received) == len(responses) <= 14
+    assert [response.attempts[-1].status for response in responses].count(401) == 1
 
 
 @pytest.mark.parametrize("where", ["emit", "work"])
@@ -227,6 +235,131 @@ def test_bug_comes_out_as_what_it_is(where: str) -> None:
     with FakeEndpoint(HELLO) as endpoint, pytest.raises(ZeroDivisionError):
         run(endpoint.base_url, work(), emit)
     gc.collect()  # a task whose exception nobody looked at would say so here
+
+
+def drained_when(endpoint: FakeEndpoint, requests: int, work: Work, emit: Emit, **settings: Any) -> Stop:  # noqa: ANN401 -- as above
+    """Run the engine, and let it drain once so many requests have arrived."""
+    loops: list[asyncio.AbstractEventLoop] = []
+
+    def noting_the_loop() -> Work:
+        loops.append(asyncio.get_running_loop())
+        yield from work
+
+    def drain(stop: Stop) -> None:
+        endpoint.wait_for(requests)
+        loops[0].call_soon_threadsafe(stop.drain)
+
+    return run(endpoint.base_url, noting_the_loop(), emit, drain, **settings)
+
+
+def failing_once(*failures: Reply) -> Callable[[Received], Reply]:
+    """Return a script whose first replies are `failures`."""
+    rest = iter(failures)
+    return lambda _: next(rest, HELLO)
+
+
+def test_request_that_waits_to_be_tried_again_keeps_no_worker() -> None:
+    """Two workers answer 20 others meanwhile; a drain does not wait for it, does not send it, and notes its failure."""
+    responses: list[Response] = []
+    with FakeEndpoint(failing_once(error_reply(503, headers={"Retry-After": "60"}))) as endpoint:
+        started = time.monotonic()
+        drained_when(endpoint, 21, dialogues(21), responses.append, concurrency=2)
+        assert time.monotonic() - started < 10
+        assert len(endpoint.received) == 21
+    *answered, last = responses
+    assert len(answered) == 20
+    assert all(response.message for response in answered)
+    assert (last.message, [attempt.status for attempt in last.attempts]) == (None, [503])
+
+
+def test_drain_sends_nothing_that_waits_for_the_pace() -> None:
+    """One of four has gone out; the other three workers wait for leave, and are called off."""
+    responses: list[Response] = []
+    with FakeEndpoint(HELLO) as endpoint:
+        started = time.monotonic()
+        drained_when(endpoint, 1, dialogues(8), responses.append, rpm=2)
+        assert time.monotonic() - started < 10
+    assert (len(endpoint.received), len(responses)) == (1, 1)
+
+
+def test_nothing_is_begun_while_as_many_wait_as_there_are_workers() -> None:
+    """An endpoint that is down gathers those, and what was in flight beside them, but not the whole dataset."""
+    taken = 0
+
+    def work() -> Work:
+        nonlocal taken
+        for each in dialogues(1_000):
+            taken += 1
+            yield each
+
+    with FakeEndpoint(error_reply(503, headers={"Retry-After": "60"})) as endpoint:
+        responses: list[Response] = []
+        drained_when(endpoint, 6, work(), responses.append, concurrency=6)
+    assert 6 <= len(responses) <= taken <= 12
+
+
+def test_pool_narrows_where_the_endpoint_wants_less_and_still_ends() -> None:
+    """After refusals for their rate eight of ten workers ask on; the other two end with them."""
+    responses: list[Response] = []
+    replies = [error_reply(429, headers={"Retry-After": "0"})] * 10
+    rest = iter(replies)
+    with FakeEndpoint(lambda _: next(rest, SLOW)) as endpoint:
+
+        def release(_: Stop) -> None:
+            endpoint.wait_for(18)
+            time.sleep(0.2)
+            assert len(endpoint.received) == 18
+            endpoint.release()
+
+        run(endpoint.base_url, dialogues(40), responses.append, release, concurrency=10)
+    assert len(responses) == 40
+    assert all(response.message for response in responses)
+
+
+def test_failed_attempts_stay_though_the_budget_ends_before_the_next_one() -> None:
+    """What was tried is on record; that it may not be tried again is the reason of the stop."""
+
+    class Poor(Kept):
+        admitted = 0
+
+        async def admit(self, request: Request) -> None:  # noqa: ARG002 -- each request costs the same
+            self.admitted += 1
+            if self.admitted > 1:
+                msg = "spent"
+                raise StoppedByBudget(msg)
+
+    responses: list[Response] = []
+    with FakeEndpoint(error_reply(500, headers={"Retry-After": "0"})) as endpoint:
+        record = Poor(responses.append)
+        stop = run(endpoint.base_url, dialogues(1), responses.append, concurrency=1, record=record)
+    assert isinstance(stop.reason, StoppedByBudget)
+    assert [attempt.status for response in responses for attempt in response.attempts] == [500]
+
+
+def test_breaker_stops_a_run_that_only_fails_and_keeps_its_failures() -> None:
+    """After three equal failures one request tries again; when it fails, too, the run ends, and all four are noted."""
+    responses: list[Response] = []
+    with FakeEndpoint(error_reply(503, headers={"Retry-After": "0"})) as endpoint:
+        record = Kept(responses.append)
+        stop = run(
+            endpoint.base_url, dialogues(50), responses.append, concurrency=1, record=record, breaker=3,
+            breaker_pause_s=0.1, max_attempts=2,
+        )  # fmt: skip
+    assert isinstance(stop.reason, EndpointDown)
+    assert len(endpoint.received) == sum(len(response.attempts) for response in responses) == 4
+    assert "3 times in a row: HTTP 503" in record.notes[0]
+
+
+def test_breaker_lets_a_run_go_on_whose_endpoint_came_back() -> None:
+    """The one that tries is answered, and all the others after it."""
+    responses: list[Response] = []
+    down = [error_reply(503, headers={"Retry-After": "0"})] * 3
+    with FakeEndpoint(failing_once(*down)) as endpoint:
+        stop = run(
+            endpoint.base_url, dialogues(20), responses.append, concurrency=1, breaker=3, breaker_pause_s=0.1
+        )  # fmt: skip
+    assert (stop.reason, len(responses), len(endpoint.received)) == (None, 20, 23)
+    assert all(response.message for response in responses)
 
 
 def test_first_reason_stays() -> None:

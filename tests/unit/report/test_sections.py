@@ -32,8 +32,9 @@ def test_outcomes_are_in_order_and_apart() -> None:
 
 def test_sections_without_content_are_left_out() -> None:
     """No tags, turns, tools and faults: no chapters on them. That nothing was odd is worth a line."""
-    assert list(_sections([score("a")])) == ["categories", "outcomes", "quality", "conformance", "pace"]
-    assert "conformance" not in _sections([score("a", attempts=0)])
+    chapters = ["categories", "outcomes", "quality", "conformance", "latency", "pace"]
+    assert list(_sections([score("a")])) == chapters
+    assert list(_sections([score("a", attempts=0)])) == chapters[:3]
 
 
 def test_metrics_without_observation_are_left_out() -> None:
@@ -70,22 +71,8 @@ def test_long_tables_are_cut_and_say_so() -> None:
     assert table.note == f"The first {ROWS_SHOWN} of {ROWS_SHOWN + 7} rows; the rest is in metrics.parquet."
 
 
-def test_partly_known_cost_says_of_how_many() -> None:
-    """A sum over some responses is not passed off as one over all."""
-    found = _sections([score("a", cost_usd=0.5, prompt_tokens=1), score("b", prompt_tokens=1)])
-    assert found["pace"].tables[1].note == "Cost known for 1 of 2 responses."
-
-
-def test_unknown_cost_is_unknown() -> None:
-    """Never 0."""
-    table = _sections([score("a")])["pace"].tables[1]
-    assert _column(table, "Cost") == [None]
-    assert table.note == "Cost unknown. Tokens unknown."
-
-
 def test_every_row_fits_its_columns() -> None:
     """No table has a row of another length, in a run with every chapter in it."""
-    of = troubled_run().tables
-    for section in sections(Numbers(measure(of.scores, of.calls, of.arguments))):
+    for section in sections(Numbers(troubled_run().metrics())):
         for table in section.tables:
             assert {len(row) for row in table.rows} == {len(table.columns)}

@@ -6,7 +6,6 @@ import json
 from typing import Any, cast
 
 from fceval.report.totals import summary_document
-from fceval.stats.metrics import measure
 from tests.golden.rows import score, tables
 from tests.golden.runs import Run, troubled_run, variants_run
 
@@ -18,15 +17,14 @@ KEYS = [
 
 
 def _document(run: Run) -> dict[str, Any]:
-    of = run.tables
-    document = summary_document(run.meta, measure(of.scores, of.calls, of.arguments))
+    document = summary_document(run.meta, run.metrics())
     return cast("dict[str, Any]", json.loads(json.dumps(document, allow_nan=False)))
 
 
 def test_keys_are_stable() -> None:
     """Those of the docstring, in its order."""
     document = _document(troubled_run())
-    assert list(document) == ["format_version", "name", "model", "base_url", "started_at", *KEYS, "variants"]
+    assert list(document) == ["format_version", "name", "model", "base_url", "started_at", *KEYS, "pace", "variants"]
     assert list(document["variants"][0]) == ["variant", *KEYS]
 
 
@@ -52,6 +50,18 @@ def test_irregularities_are_counted() -> None:
     several = _document(variants_run())
     assert several["irregularities"] == {"usage_absent": 8}
     assert [found["irregularities"] for found in several["variants"]] == [{}, {"usage_absent": 8}]
+
+
+def test_pace_is_told_of_the_run_as_a_whole() -> None:
+    """Over all variants, cost and tokens included; empty where no endpoint was asked."""
+    pace = _document(troubled_run())["pace"]
+    assert pace["requested_rpm"] == {"value": 600.0, "n": 1, "low": None, "high": None}
+    assert pace["attempts"] == {"value": 9.0, "n": 9, "low": None, "high": None}
+    assert pace["cost_usd"] == {"value": 0.00275, "n": 11, "low": None, "high": None}
+    several = _document(variants_run())
+    assert several["pace"]["prompt_tokens"]["value"] == 2400
+    assert several["pace"]["cost_usd"] == {"value": None, "n": 0, "low": None, "high": None}
+    assert _document(Run({}, tables([score("a", attempts=0)]), {}, {}))["pace"] == {}
 
 
 def test_several_variants_have_sums_and_no_pooled_quality() -> None:

@@ -82,6 +82,41 @@ def test_trials_and_turns_of_a_case_are_one_observation() -> None:
     assert found.overall.new == pytest.approx(2 / 3)
 
 
+def test_flip_is_shown_by_two_responses_that_differ() -> None:
+    """Of the same turn, and where there is one of the same trial; a fall by a pass and a failure."""
+    before = [score("a", "passed", content_hash="1", trial=trial) for trial in range(2)]
+    after = [score("a", outcome, content_hash="1", trial=at) for at, outcome in enumerate(("passed", "wrong_value"))]
+    columns = ("turn", "base_trial", "new_trial", "base_outcome", "new_outcome")
+    fell = compare(side(before), side(after)).flipped
+    assert fell.select(columns).rows() == [(0, 1, 1, "passed", "wrong_value")]
+    rose = compare(side(after), side(before)).flipped
+    assert rose.select(columns).rows() == [(0, 1, 1, "wrong_value", "passed")]
+    once = compare(side(before[:1]), side(after)).flipped
+    assert once.select(columns).rows() == [(0, 0, 1, "passed", "wrong_value")]
+
+
+def test_flip_that_no_turn_shows_has_no_responses() -> None:
+    """The mean fell because a turn that passed was not measured."""
+    before = [score("a", outcome, content_hash="1", turn=at) for at, outcome in enumerate(("passed", "wrong_value"))]
+    after = [score("a", outcome, content_hash="1", turn=at) for at, outcome in enumerate(("timed_out", "wrong_value"))]
+    found = compare(side(before), side(after)).flipped
+    assert found.rows() == [("a", "a", 0.5, 0.0, None, None, None, None, None)]
+
+
+def test_verdict_of_a_slice_is_adjusted() -> None:
+    """Six of six cases fell (p = 0.031): regressed where it is the only group, no verdict where it is one of many."""
+    cases = [(f"{group} {number}", group) for group in range(4) for number in range(6)]
+    base = side([score(case, content_hash=case, category=str(group)) for case, group in cases])
+    new = side(
+        [
+            score(case, "passed" if group else "wrong_value", content_hash=case, category=str(group))
+            for case, group in cases
+        ]
+    )
+    (worst, *_) = compare(base, new, ["category"]).slices
+    assert (worst.group, worst.found.verdict, worst.verdict) == ("0", "regressed", "underpowered")
+
+
 def test_slices_have_their_own_unit_and_are_adjusted() -> None:
     """Responses by category and tag, expected calls by tool, arguments by argument; Holm over the groups of a scope."""
     cases = [f"c{number}" for number in range(12)]

@@ -9,7 +9,7 @@ import pytest
 
 from fceval.rows import Score
 from fceval.stats.metrics import measure
-from fceval.stats.repeats import doc, ks, pass_at_k, pass_hat_k
+from fceval.stats.repeats import doc, flake_rate, flakes, ks, pass_at_k, pass_hat_k
 from tests.golden.rows import score, tables
 
 
@@ -20,6 +20,34 @@ def test_estimators_count_draws(passed: int, k: int) -> None:
     draws = list(combinations([True] * passed + [False] * (5 - passed), k))
     assert pass_at_k(5, passed, k) == pytest.approx(sum(map(any, draws)) / len(draws))
     assert pass_hat_k(5, passed, k) == pytest.approx(sum(map(all, draws)) / len(draws))
+
+
+@pytest.mark.parametrize("trials", [2, 3, 6])
+def test_flake_rate_counts_pairs_that_disagree(trials: int) -> None:
+    """Among all pairs of trials: the share of which one passed and one did not."""
+    for passed in range(trials + 1):
+        pairs = list(combinations([True] * passed + [False] * (trials - passed), 2))
+        disagreeing = sum(one != other for one, other in pairs)
+        assert float(flake_rate(trials, passed)) == pytest.approx(disagreeing / len(pairs), abs=1e-12)
+
+
+def test_flakes_are_cases_whose_trials_disagree() -> None:
+    """The most wavering first; a trial passes in every turn, and counts where it was measured in each."""
+    rows = [
+        *(score("steady", trial=trial) for trial in range(3)),
+        *(score("once", "passed" if trial else "wrong_value", trial=trial) for trial in range(4)),
+        *(score("even", "passed" if trial % 2 else "wrong_value", trial=trial) for trial in range(4)),
+        *(
+            score("turns", "passed" if trial == turn == 0 else "wrong_value", trial=trial, turn=turn)
+            for trial in range(2)
+            for turn in range(2)
+        ),
+        score("out", trial=0),
+        score("out", "timed_out", trial=1),
+    ]
+    found = flakes(tables(rows).scores)
+    assert found.select("case_id", "trials", "passed").rows() == [("even", 4, 2), ("once", 4, 3)]
+    assert found["flake_rate"].to_list() == pytest.approx([2 / 3, 1 / 2])
 
 
 @pytest.mark.parametrize(("trials", "expected"), [(2, [1, 2]), (3, [1, 2, 3]), (5, [1, 2, 4, 5]), (8, [1, 2, 4, 8])])

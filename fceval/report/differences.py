@@ -1,0 +1,284 @@
+"""One comparison in chapters: groups, outcomes, cases that got worse or better, latency and cost, unshared cases."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import polars as pl
+
+from fceval.report.document import Cell, Column, Example, Kind, Section, Table
+from fceval.report.wording import UNKNOWN, counted, in_words
+from fceval.stats.compare import Comparison, SliceComparison
+from fceval.stats.paired import Paired, Verdict
+
+ROWS_SHOWN = 100
+"""Longer tables are cut, and say so."""
+
+VERDICTS: Mapping[Verdict, str] = {
+    "regressed": "worse",
+    "improved": "better",
+    "no evidence": "no evidence",
+    "underpowered": "too few cases",
+}
+"""What a verdict says, in plain words."""
+
+SMALLEST_P = 0.0001
+"""Smaller p-values say no more."""
+
+MINUS = "\N{MINUS SIGN}"
+
+_AMOUNTS: Mapping[str, tuple[str, Kind]] = {
+    "latency_p50_s": ("Latency p50", "seconds"),
+    "ttft_p50_s": ("First token p50", "seconds"),
+    "prompt_tokens": ("Prompt tokens", "tokens"),
+    "completion_tokens": ("Completion tokens", "tokens"),
+    "cost_usd": ("Cost", "usd"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Caution:
+    """A setting in which two runs differ besides what is compared."""
+
+    setting: str
+    base: str
+    new: str
+    why: str
+    """What it does to the comparison, and what to do about it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Flip:
+    """A case whose result changed."""
+
+    case_id: str
+    """In the new run."""
+    base_mean: float
+    """Share of its measured responses that passed."""
+    new_mean: float
+    base: Example | None
+    """The answer that shows it; None where the base keeps none."""
+    new: Example | None
+
+
+@dataclass(frozen=True, slots=True)
+class Compared:
+    """One run compared with another."""
+
+    base: str
+    """What it is called."""
+    new: str
+    found: Comparison
+    overall: Paired
+    p_adjusted: float
+    """Of `overall`, adjusted for the number of comparisons in the report (Holm)."""
+    flips: tuple[Flip, ...]
+    cautions: tuple[Caution, ...]
+    base_flakes: pl.DataFrame
+    """As `fceval.stats.repeats.flakes` returns them."""
+    new_flakes: pl.DataFrame
+
+
+def points(difference: float) -> str:
+    """Return a difference of two shares with its sign, as ``+1.2`` or ``−0.7`` points."""
+    shown = f"{abs(difference) * 100:.1f}"
+    if float(shown) == 0:
+        return "0.0"
+    return f"{'+' if difference > 0 else MINUS}{shown}"
+
+
+def p_value(value: float) -> str:
+    """Return a p-value with two significant digits."""
+    return f"< {SMALLEST_P:f}".rstrip("0") if value < SMALLEST_P else f"{value:.2g}"
+
+
+def p_clause(value: float) -> str:
+    """Return a p-value as a clause: ``p = 0.013``."""
+    return f"p {'' if value < SMALLEST_P else '= '}{p_value(value)}"
+
+
+def number_columns(interval: str, p_label: str) -> tuple[Column, ...]:
+    """Return the columns of `number_cells`."""
+    return (
+        Column("Before", "rate"),
+        Column("Now", "rate"),
+        Column("Points", "text"),
+        Column(interval, "text"),
+        Column(p_label, "text"),
+        Column("Worse", "count"),
+        Column("Better", "count"),
+        Column("Cases", "count"),
+        Column("Detectable drop", "rate"),
+    )
+
+
+def number_cells(found: Paired, p: float) -> tuple[Cell, ...]:
+    """Return what a row of verdicts says in numbers; `p` is the p-value that the verdict rests on."""
+    interval = f"{points(found.low)} to {points(found.high)}"
+    counts = found.worse, found.better, found.cases
+    return found.base, found.new, points(found.difference), interval, p_value(p), *counts, found.detectable
+
+
+def chapters(each: Compared, number: int) -> Iterator[Section]:
+    """Yield what there is to tell of one comparison; `number` tells several apart, 0 stands for the only one."""
+    of = f", {each.new}" if number else ""
+    made = (
+        Section("slices", f"By group{of}", _SLICES_TEXT, tables=_slices(each.found.slices)),
+        Section("flows", f"What became of outcomes{of}", tables=_flows(each.found.flows)),
+        Section("flips", f"Cases that got worse or better{of}", tables=_flips(each), examples=_answers(each)),
+        Section("amounts", f"Latency, tokens and cost{of}", tables=_amounts(each.found.amounts)),
+        Section("wavering", f"Cases that waver{of}", _WAVERING_TEXT, tables=_wavering(each)),
+        Section("cases", f"New, removed and changed cases{of}", tables=_only(each)),
+    )
+    for section in made:
+        if section.tables:
+            yield replace(section, key=f"{section.key}-{number}") if number else section
+
+
+_SLICES_TEXT = (
+    "Verdicts and p-values are adjusted for the number of groups (Holm): of many groups one always looks bad."
+)
+_WAVERING_TEXT = (
+    "Trials of these cases disagree within one run: the chance that two of them do. A gate leaves out those that are "
+    "on its list (`gate.flaky`)."
+)
+
+
+def _cut(rows: Iterable[tuple[Cell, ...]], noun: str) -> tuple[tuple[tuple[Cell, ...], ...], str]:
+    everything = tuple(rows)
+    if len(everything) <= ROWS_SHOWN:
+        return everything, ""
+    return everything[:ROWS_SHOWN], f"The first {ROWS_SHOWN} of {counted(len(everything), noun)}."
+
+
+def _slices(slices: Sequence[SliceComparison]) -> tuple[Table, ...]:
+    tables = []
+    for scope in dict.fromkeys(each.scope for each in slices):
+        groups = [each for each in slices if each.scope == scope]
+        groups.sort(key=lambda each: (each.p_adjusted, each.found.p_value, each.found.difference, each.group))
+        rows, note = _cut(
+            ((each.group, VERDICTS[each.verdict], *number_cells(each.found, each.p_adjusted)) for each in groups),
+            "group",
+        )
+        columns = (
+            Column(scope.capitalize(), "name"),
+            Column("Verdict", "text"),
+            *number_columns("Interval", "p, adjusted"),
+        )
+        of = {"tool": "Expected calls that are right. ", "argument": "Arguments that are right. "}.get(scope, "")
+        tables.append(Table(columns, rows, f"By {scope}", f"{of}{note}".strip()))
+    return tuple(tables)
+
+
+def _flows(flows: pl.DataFrame) -> tuple[Table, ...]:
+    changed = flows.filter(pl.col("base_outcome") != pl.col("new_outcome"))
+    same = int(flows["responses"].sum()) - int(changed["responses"].sum())
+    rows = tuple((in_words(base), in_words(new), number) for base, new, number in changed.iter_rows())
+    if not rows:
+        return ()
+    columns = (Column("Before", "text"), Column("Now", "text"), Column("Responses", "count"))
+    return (Table(columns, rows, note=f"{counted(same, 'response')} had the same outcome in both."),)
+
+
+def _flips(each: Compared) -> tuple[Table, ...]:
+    flipped = each.found.flipped
+    columns = (
+        Column("Case", "name"),
+        Column("Before", "rate"),
+        Column("Now", "rate"),
+        Column("Outcome before", "text"),
+        Column("Outcome now", "text"),
+    )
+    tables = []
+    for title, rows in (
+        ("Got worse", flipped.filter(pl.col("new_mean") < pl.col("base_mean"))),
+        ("Got better", flipped.filter(pl.col("new_mean") > pl.col("base_mean")).reverse()),
+    ):
+        shown, note = _cut(
+            (
+                (
+                    row["new_case"],
+                    row["base_mean"],
+                    row["new_mean"],
+                    *map(_outcome, (row["base_outcome"], row["new_outcome"])),
+                )
+                for row in rows.iter_rows(named=True)
+            ),
+            "case",
+        )
+        if shown:
+            tables.append(Table(columns, shown, title, note))
+    return tuple(tables)
+
+
+def _outcome(outcome: str | None) -> str:
+    return UNKNOWN if outcome is None else in_words(outcome)
+
+
+def _answers(each: Compared) -> tuple[Example, ...]:
+    """Return both answers of each flip, one after the other; the variant says whose they are."""
+    return tuple(
+        replace(example, variant=f"{label} ({example.variant})")
+        for flip in each.flips
+        for label, example in ((each.base, flip.base), (each.new, flip.new))
+        if example is not None
+    )
+
+
+def _amounts(amounts: pl.DataFrame) -> tuple[Table, ...]:
+    tables = []
+    for kind in dict.fromkeys(kind for _, kind in _AMOUNTS.values()):
+        rows = tuple(
+            (_AMOUNTS[metric][0], base, new, _relative(base, new), number)
+            for metric, base, new, number in amounts.iter_rows()
+            if _AMOUNTS[metric][1] == kind and number
+        )
+        columns = (
+            Column("", "text"),
+            Column("Before", kind),
+            Column("Now", kind),
+            Column("Change", "text"),
+            Column("Responses", "count"),
+        )
+        if rows:
+            tables.append(Table(columns, rows))
+    if tables:
+        note = "Over responses that both runs measured and tell it of. Latencies vary with the load: no test is made."
+        tables[-1] = replace(tables[-1], note=note)
+    return tuple(tables)
+
+
+def _relative(base: float, new: float) -> str:
+    if base == new:
+        return "0%"
+    return UNKNOWN if not base else f"{'+' if new > base else MINUS}{abs(new / base - 1) * 100:.1f}%"
+
+
+def _wavering(each: Compared) -> tuple[Table, ...]:
+    columns = (
+        Column("Case", "name"),
+        Column("Trials", "count"),
+        Column("Passed", "count"),
+        Column("Flake rate", "rate"),
+    )
+    tables = []
+    for label, flakes in ((each.base, each.base_flakes), (each.new, each.new_flakes)):
+        rows, note = _cut(flakes.iter_rows(), "case")
+        if rows:
+            tables.append(Table(columns, rows, label, note))
+    return tuple(tables)
+
+
+def _only(each: Compared) -> tuple[Table, ...]:
+    matching = each.found.matching
+    tables = []
+    for title, cases, note in (
+        ("New: in the new run only", matching.added, ""),
+        ("Removed: in the base only", matching.removed, ""),
+        ("Changed: same name, other content", matching.changed, "They are other cases now, and are not compared."),
+    ):
+        rows, cut = _cut(((case,) for case in cases), "case")
+        if rows:
+            tables.append(Table((Column("Case", "name"),), rows, title, f"{note} {cut}".strip()))
+    return tuple(tables)

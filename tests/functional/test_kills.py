@@ -1,0 +1,118 @@
+"""Runs that are killed again and again: what is there at the end is what would have been there without."""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import subprocess
+import sys
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+from tests.cli_process import PROJECT
+from tests.fake_endpoint import FakeEndpoint, Received, Reply, message_reply
+from tests.functional.conftest import Command
+from tests.functional.orders import journal, order_of, orders, right_answer, table
+
+CASES = 150
+WORKERS = 4
+RUNS = 5
+KILLS_A_RUN = 40
+LONGEST_S = 300.0
+
+
+def partly_right(received: Received) -> Reply:
+    """Answer right, but every fifth order with text; take a little time for it."""
+    number = int(order_of(received).removeprefix("order_"))
+    body = message_reply(content="Soon.").body if number % 5 == 0 else right_answer(received).body
+    return Reply(body=body, delay_s=0.02)
+
+
+@pytest.fixture(scope="module")
+def after(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, list[dict[str, object]], int]:
+    """Give the folder of runs that were killed 200 times in all, how each of them ended, and the requests sent."""
+    folder = tmp_path_factory.mktemp("killed")
+    orders(folder, CASES)
+    with FakeEndpoint(partly_right) as endpoint:
+        arguments = [
+            *(str(folder), str(RUNS), str(KILLS_A_RUN), "1", "--dataset", str(folder / "orders.jsonl")),
+            *("--base-url", endpoint.base_url, "--model", "m", "-j", str(WORKERS)),
+        ]
+        ended = subprocess.run(
+            [sys.executable, "-m", "tests.killed_runs", *arguments],
+            cwd=PROJECT,
+            env={"PATH": os.environ["PATH"], "HOME": str(folder)},
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            encoding="utf-8",
+            timeout=LONGEST_S,
+            check=False,
+        )
+        assert ended.returncode == 0, ended.stderr
+        return folder, [json.loads(line) for line in ended.stdout.splitlines()], len(endpoint.received)
+
+
+def as_bytes(run: Path, name: str) -> bytes:
+    """Return one table of a run as the bytes of a file; scores without what the clock says."""
+    written = io.BytesIO()
+    table(run, name).write_parquet(written)
+    return written.getvalue()
+
+
+def test_200_kills_in_every_stage_lose_nothing(after: tuple[Path, list[dict[str, object]], int]) -> None:
+    """Each case is answered once, and every run ends as if it had been left alone; the kills came in all stages."""
+    folder, ended, _ = after
+    assert [each["code"] for each in ended] == [0] * RUNS
+    stages = kills_by_stage(ended)
+    assert stages.total() == RUNS * KILLS_A_RUN
+    assert min(stages["asking"], stages["writing"]) >= RUNS, stages
+    for number in range(RUNS):
+        counted = Counter(record["case_id"] for record in journal(folder / f"run-{number}"))
+        assert (len(counted), set(counted.values())) == (CASES, {1})
+
+
+def kills_by_stage(ended: list[dict[str, object]]) -> Counter[str]:
+    """Return how many processes of all runs were killed in which stage."""
+    stages: Counter[str] = Counter()
+    for each in ended:
+        killed = each["killed"]
+        assert isinstance(killed, dict)
+        stages.update(killed)
+    return stages
+
+
+def test_requests_sent_again_are_at_most_those_in_flight(after: tuple[Path, list[dict[str, object]], int]) -> None:
+    """A kill while something is asked costs as many requests as there are workers, and a later one costs none.
+
+    Each request that the endpoint saw is noted in a journal, and so may be counted as possibly billed.
+    """
+    folder, ended, received = after
+    stages = kills_by_stage(ended)
+    assert 0 <= received - RUNS * CASES <= (stages["new"] + stages["asking"]) * WORKERS
+    begun = sum(
+        (folder / f"run-{number}" / "journal.jsonl").read_bytes().count(b'"begun_at": ') for number in range(RUNS)
+    )
+    assert RUNS * CASES <= received <= begun
+
+
+def test_tables_are_those_of_an_undisturbed_run(
+    after: tuple[Path, list[dict[str, object]], int], command: Command, tmp_path: Path
+) -> None:
+    """Byte for byte, but for what the clock says; and no half-written file is left."""
+    folder, *_ = after
+    with FakeEndpoint(partly_right) as endpoint:
+        address = ("--base-url", endpoint.base_url, "--model", "m", "-j", str(WORKERS))
+        assert command("run", "--dataset", folder / "orders.jsonl", *address, "--out", "whole").code == 0
+    whole = tmp_path / "whole"
+    kept = {path.name for path in whole.iterdir()}
+    for number in range(RUNS):
+        run = folder / f"run-{number}"
+        for name in ("scores", "calls", "arguments"):
+            assert as_bytes(run, name) == as_bytes(whole, name), name
+        for name in ("calls.parquet", "arguments.parquet"):
+            assert (run / name).read_bytes() == (whole / name).read_bytes()
+        left = {path.name for path in run.iterdir() if not path.name.startswith("journal.torn-")} - kept
+        assert not left

@@ -1,0 +1,71 @@
+"""`fceval report` over a run of the mock: every format, chosen by name or by the file's ending."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from fceval.report import exporters
+from tests.functional.conftest import Command
+from tests.functional.orders import orders
+
+
+@pytest.fixture
+def run(command: Command, tmp_path: Path) -> Path:
+    """Give the folder of a finished run in which something failed."""
+    orders(tmp_path)
+    mock = ["--base-url", "embedded:mock", "--model", "m", "--mistakes", "missing_call=0.5"]
+    assert command("run", "--dataset", "orders.jsonl", *mock, "--out", "run").code == 0
+    return tmp_path / "run"
+
+
+def test_every_format_has_its_file(command: Command, run: Path) -> None:
+    """In the run's folder, beside the tables; writing them again changes no byte."""
+    formats = [word for name in exporters.names() for word in ("--format", name)]
+    ended = command("report", "run", *formats)
+    names = [exporters.load(name).filename for name in exporters.names()]
+    assert ended.out.splitlines() == [f"run/{name}" for name in names]
+    before = {path.name: path.read_bytes() for path in run.iterdir()}
+    assert set(names) <= set(before)
+    assert command("report", "run", *formats).code == 0
+    assert {path.name: path.read_bytes() for path in run.iterdir()} == before
+
+
+def test_ending_chooses(command: Command, run: Path, tmp_path: Path) -> None:
+    """Also of two formats that are both Markdown."""
+    before = {path.name for path in run.iterdir()}
+    assert command("report", "run", "-o", "a.github.md", "-o", "a.md", "-o", "junit.xml").code == 0
+    assert "::notice" in (tmp_path / "a.github.md").read_text(encoding="utf-8")
+    assert "::notice" not in (tmp_path / "a.md").read_text(encoding="utf-8")
+    assert "<testsuites" in (tmp_path / "junit.xml").read_text(encoding="utf-8")
+    assert {path.name for path in run.iterdir()} == before
+
+
+def test_one_format_is_that_of_the_file(command: Command, run: Path, tmp_path: Path) -> None:
+    """Whatever its ending."""
+    assert command("report", "run", "--format", "github", "-o", "summary.md").out == "summary.md\n"
+    assert "::notice" in (tmp_path / "summary.md").read_text(encoding="utf-8")
+    assert command("report", "run", "--format", "junit", "-o", "results").code == 0
+    assert not (run / "junit.xml").exists()
+
+
+def test_unknown_ending(command: Command, run: Path) -> None:
+    """Is refused before anything is written, with the endings that there are."""
+    ended = command("report", "run", "-o", "a.md", "-o", "report.pdf")
+    assert ended.code == 2
+    assert "report.pdf: no report has the ending `.pdf`; there are: .csv, .github.md" in ended.err
+    assert not (run.parent / "a.md").exists()
+
+
+def test_help_names_every_format(command: Command) -> None:
+    """The list in the help is that of the files."""
+    said = command("report", "--help").out
+    assert all(name in said for name in exporters.names())
+
+
+def test_schema_of_a_report(command: Command) -> None:
+    """Is printed beside that of a config."""
+    assert "format_version" in json.loads(command("schema", "report").out)["properties"]
+    assert command("schema").out == command("schema", "config").out

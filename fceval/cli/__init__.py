@@ -35,8 +35,9 @@ from fceval.errors import ExitCode, FcevalError
 def cli() -> None:
     """Measure how well an OpenAI-compatible endpoint calls tools.
 
-    Exit codes: 0 done; 2 usage, config or dataset error, nothing sent; 3 inconclusive (too much was not
-    measured); 4 the endpoint refused; 5 local I/O; 70 a bug; 130 interrupted, resumable.
+    Exit codes: 0 done, gates passed; 1 a gate failed; 2 usage, config or dataset error, nothing sent; 3 inconclusive
+    (too much was not measured); 4 the endpoint refused; 5 local I/O; 6 stopped by a budget, resumable; 70 a bug;
+    130 interrupted, resumable.
     """
 
 

@@ -247,7 +247,7 @@ def _wanted_answer(dialogue: Dialogue, turn: int) -> JsonObject:
 
 def _needed(needs: tuple[int, int]) -> int:
     """Return the tokens that are reserved for a request of (bytes, token limit) before it is sent."""
-    return TokenLedger(1.0).estimate(*needs)
+    return TokenLedger.at_least(*needs)
 
 
 def _refuse_too_large(tallies: Sequence[_Tally], tpm: float) -> None:

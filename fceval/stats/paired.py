@@ -26,6 +26,7 @@ POWER = 0.8
 """Share of true differences of the detectable size that are found."""
 MATTERS = 0.05
 """A comparison that could not have seen a difference of this size is underpowered."""
+_SAME = 1e-12  # differences of equal shares, computed from other shares, are not equal to the last bit
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,7 +167,7 @@ def paired_t(differences: Floats, alpha: float) -> tuple[float, float, float, fl
     """
     from scipy.stats import ttest_1samp  # noqa: PLC0415 -- heavy, and for comparisons only
 
-    if np.ptp(differences) == 0:
+    if np.ptp(differences) < _SAME:
         mean = float(differences[0])
         p_values = mcnemar(int((differences < 0).sum()), int((differences > 0).sum()))
         return (*p_values, mean, mean) if len(differences) > 1 else (*p_values, -1.0, 1.0)

@@ -92,6 +92,7 @@ class RunConfig:
     rules: Rules = field(default_factory=Rules)
     report: ReportSettings = field(default_factory=ReportSettings)
     gate: GateSettings | None = None
+    """What the run is held against at its end; none: nothing."""
     variant: tuple[Variant, ...] = ()
     """Combinations of model, prompt and parameters to run side by side; none: one, of the endpoint's model."""
 

@@ -1,9 +1,10 @@
 """Kills runs of fceval: `python -m tests.killed_runs FOLDER RUNS KILLS SEED ARGUMENT...`.
 
 For each run a new process is forked again and again, which begins the run or goes on with it as `python -m fceval
-run` does, and is killed with SIGKILL: after a random time, or, every other time that nothing is left to ask, at a
-random moment of judging and report writing. After so many kills the run goes on to its end undisturbed. The forks
-share one import, which is most of what a process of its own would cost.
+run` does, and is killed with SIGKILL after a random time. The times follow what the machine gets done, so that about
+three quarters of the kills hit a run that asks, and the others one that has all its answers and writes its tables and
+reports. Then it goes on to its end undisturbed. The forks share one import, which is most of what a process of its
+own would cost.
 
 Prints one JSON object a run: its folder, its exit code at the end, and how many processes were killed in which stage.
 """
@@ -18,14 +19,13 @@ import shutil
 import signal
 import sys
 import time
-from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
 from fceval.cli import main as fceval
 
-_WRITES_S = 0.4
-_ASKS_S = 0.25
+_FIRST_S = 0.2
+_LONGER, _SHORTER = 1.15, 0.8
 _TRIES = 10
 _IMPORTED_LATE = (
     "fceval.cli.ending",
@@ -61,13 +61,46 @@ def killed(arguments: Sequence[str], after_s: float) -> bool:
     return os.WIFSIGNALED(status)
 
 
-def stage(run: Path, responses: int) -> str:
-    """Return how far a run had come: `new`, `asking` or `writing`."""
+def answers(run: Path) -> int:
+    """Return how many responses are in a run's journal."""
     journal = run / "journal.jsonl"
-    answered = journal.read_bytes().count(b'"message": {') if journal.is_file() else 0
-    if answered >= responses:
-        return "writing"
-    return "asking" if answered else "new"
+    return journal.read_bytes().count(b'"message": {') if journal.is_file() else 0
+
+
+def going_on(run: Path, arguments: Sequence[str]) -> list[str]:
+    """Return the command that begins a run or goes on with it."""
+    is_begun = (run / "run.json").exists()
+    if not is_begun:  # nothing was asked yet, and a folder that is not empty is never taken for a new run
+        shutil.rmtree(run, ignore_errors=True)
+    return ["run", "--quiet", "--resume" if is_begun else "--out", str(run), *arguments]
+
+
+def killed_while_asking(run: Path, kills: int, responses: int, chance: random.Random, arguments: Sequence[str]) -> int:
+    """Kill a run up to so often while it asks; return how often it was."""
+    longest_s, count = _FIRST_S, 0
+    while count < kills and answers(run) < responses:
+        before = answers(run)
+        count += killed(going_on(run, arguments), chance.uniform(0, longest_s))
+        longest_s *= _LONGER if answers(run) - before < responses / kills else _SHORTER
+    return count
+
+
+def killed_while_writing(run: Path, kills: int, chance: random.Random, arguments: Sequence[str]) -> int:
+    """Kill a run so often that has all its answers; return how often it was."""
+    longest_s, count = _FIRST_S, 0
+    for _ in range(_TRIES * kills):
+        if count == kills:
+            break
+        was_killed = killed(going_on(run, arguments), chance.uniform(0, longest_s))
+        count += was_killed
+        longest_s *= _LONGER if was_killed else _SHORTER
+    return count
+
+
+def ended(run: Path, arguments: Sequence[str]) -> int:
+    """Let a run go on to its end, and return its exit code."""
+    _, status = os.waitpid(started(going_on(run, arguments)), 0)
+    return os.waitstatus_to_exitcode(status)
 
 
 def main(folder: Path, runs: int, kills: int, chance: random.Random, arguments: Sequence[str]) -> None:
@@ -78,21 +111,11 @@ def main(folder: Path, runs: int, kills: int, chance: random.Random, arguments: 
     responses = len(dataset.read_bytes().splitlines())
     for number in range(runs):
         run = folder / f"run-{number}"
-        stages: Counter[str] = Counter()
-        for _ in range(_TRIES * kills):
-            if stages.total() == kills:
-                break
-            at = stage(run, responses)
-            is_begun = (run / "run.json").exists()
-            if not is_begun:  # nothing was asked yet, and a folder that is not empty is never taken for a new run
-                shutil.rmtree(run, ignore_errors=True)
-            going_on = ("--resume" if is_begun else "--out", str(run))
-            longest_s = _WRITES_S if at == "writing" else _ASKS_S
-            if killed(("run", "--quiet", *going_on, *arguments), chance.uniform(0, longest_s)):
-                stages[stage(run, responses)] += 1
-        process = started(("run", "--quiet", "--resume", str(run), *arguments))
-        _, status = os.waitpid(process, 0)
-        told = {"run": str(run), "code": os.waitstatus_to_exitcode(status), "killed": dict(stages)}
+        asking = killed_while_asking(run, kills * 3 // 4, responses, chance, arguments)
+        if answers(run) < responses:
+            ended(run, arguments)
+        writing = killed_while_writing(run, kills - asking, chance, arguments)
+        told = {"run": str(run), "code": ended(run, arguments), "asking": asking, "writing": writing}
         sys.stdout.write(json.dumps(told) + "\n")
         sys.stdout.flush()
 

@@ -9,6 +9,7 @@ import subprocess
 import sys
 from collections import Counter
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -32,7 +33,7 @@ def partly_right(received: Received) -> Reply:
 
 
 @pytest.fixture(scope="module")
-def after(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, list[dict[str, object]], int]:
+def after(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, list[dict[str, Any]], int]:
     """Give the folder of runs that were killed 200 times in all, how each of them ended, and the requests sent."""
     folder = tmp_path_factory.mktemp("killed")
     orders(folder, CASES)
@@ -62,36 +63,26 @@ def as_bytes(run: Path, name: str) -> bytes:
     return written.getvalue()
 
 
-def test_200_kills_in_every_stage_lose_nothing(after: tuple[Path, list[dict[str, object]], int]) -> None:
+def test_200_kills_in_every_stage_lose_nothing(after: tuple[Path, list[dict[str, Any]], int]) -> None:
     """Each case is answered once, and every run ends as if it had been left alone; the kills came in all stages."""
     folder, ended, _ = after
     assert [each["code"] for each in ended] == [0] * RUNS
-    stages = kills_by_stage(ended)
-    assert stages.total() == RUNS * KILLS_A_RUN
-    assert min(stages["asking"], stages["writing"]) >= RUNS, stages
+    asking, writing = (sum(each[stage] for each in ended) for stage in ("asking", "writing"))
+    assert asking + writing == RUNS * KILLS_A_RUN
+    assert writing >= RUNS * KILLS_A_RUN / 4
+    assert asking >= RUNS * KILLS_A_RUN / 4
     for number in range(RUNS):
         counted = Counter(record["case_id"] for record in journal(folder / f"run-{number}"))
         assert (len(counted), set(counted.values())) == (CASES, {1})
 
 
-def kills_by_stage(ended: list[dict[str, object]]) -> Counter[str]:
-    """Return how many processes of all runs were killed in which stage."""
-    stages: Counter[str] = Counter()
-    for each in ended:
-        killed = each["killed"]
-        assert isinstance(killed, dict)
-        stages.update(killed)
-    return stages
-
-
-def test_requests_sent_again_are_at_most_those_in_flight(after: tuple[Path, list[dict[str, object]], int]) -> None:
+def test_requests_sent_again_are_at_most_those_in_flight(after: tuple[Path, list[dict[str, Any]], int]) -> None:
     """A kill while something is asked costs as many requests as there are workers, and a later one costs none.
 
     Each request that the endpoint saw is noted in a journal, and so may be counted as possibly billed.
     """
     folder, ended, received = after
-    stages = kills_by_stage(ended)
-    assert 0 <= received - RUNS * CASES <= (stages["new"] + stages["asking"]) * WORKERS
+    assert 0 <= received - RUNS * CASES <= sum(each["asking"] for each in ended) * WORKERS
     begun = sum(
         (folder / f"run-{number}" / "journal.jsonl").read_bytes().count(b'"begun_at": ') for number in range(RUNS)
     )
@@ -99,7 +90,7 @@ def test_requests_sent_again_are_at_most_those_in_flight(after: tuple[Path, list
 
 
 def test_tables_are_those_of_an_undisturbed_run(
-    after: tuple[Path, list[dict[str, object]], int], command: Command, tmp_path: Path
+    after: tuple[Path, list[dict[str, Any]], int], command: Command, tmp_path: Path
 ) -> None:
     """Byte for byte, but for what the clock says; and no half-written file is left."""
     folder, *_ = after

@@ -1,0 +1,112 @@
+"""Asks an endpoint at a pace: `python -m tests.paced_sender BASE_URL RPM WORKERS SECONDS`; an RPM of 0 is no pace.
+
+Prints a JSON object: `late_s`, how late at worst its event loop woke up; `busy_share` and `starved_share`, for how much
+of the time it ran, and had to wait for a core; `order`, the numbers of the requests in the order they were sent in.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import json
+import sys
+import time
+from collections.abc import Sequence
+from itertools import count
+from pathlib import Path
+from typing import Any
+
+from fceval import dialects
+from fceval.cases.rows import case_of
+from fceval.client.endpoint import Endpoint, EndpointSettings
+from fceval.dialogue import Dialogue, Variant
+from fceval.engines import Stop, Work, load
+from fceval.records import Attempt, Request, Response, Usage
+
+_BEAT_S = 0.005
+_SETTLES_S = 0.5
+
+
+class Order:
+    """A record that notes what is sent, in order."""
+
+    def __init__(self) -> None:
+        self.numbers: list[int] = []
+
+    async def admit(self, request: Request) -> None:
+        """Admit everything."""
+
+    def sending(self, request: Request, attempt: int) -> None:  # noqa: ARG002 -- every attempt is the first
+        """Note the number of a request."""
+        self.numbers.append(int(request.key.case_id))
+
+    def tried(self, request: Request, attempt: Attempt, usage: Usage) -> None:
+        """Take no note."""
+
+    def answered(self, response: Response) -> None:
+        """Take no note."""
+
+    def noted(self, text: str) -> None:
+        """Take no note."""
+
+
+def endless() -> Work:
+    """Yield dialogues of one short request each."""
+    dialect = dialects.load("tools")
+    for number in count():
+        messages = [{"role": "user", "content": f"{number}"}]
+        row: dict[str, Any] = {"case_id": f"{number}", "messages": messages, "tools": [], "expected": []}
+        yield Dialogue(case_of(row, 1), Variant(), 0, dialect, "m", {}), ()
+
+
+async def worst_lateness(until: asyncio.Event) -> float:
+    """Return how late at worst a timer fired, in seconds."""
+    worst_s = 0.0
+    while not until.is_set():
+        started = time.monotonic()
+        await asyncio.sleep(_BEAT_S)
+        worst_s = max(worst_s, time.monotonic() - started - _BEAT_S)
+    return worst_s
+
+
+def times_s() -> tuple[float, float]:
+    """Return for how long this thread has run, and how long it had to wait for a core, in seconds."""
+    ran_ns, waited_ns, _ = Path("/proc/thread-self/schedstat").read_text("ascii").split()
+    return int(ran_ns) / 1e9, int(waited_ns) / 1e9
+
+
+async def send(settings: EndpointSettings, seconds: float) -> dict[str, object]:
+    """Send for some seconds, and return what is printed."""
+    order, stop, over = Order(), Stop(), asyncio.Event()
+    late = asyncio.create_task(worst_lateness(over))
+    asking = asyncio.create_task(load("local").run(endless(), Endpoint(settings, settings.base_url, None), order, stop))
+    await asyncio.sleep(_SETTLES_S)  # the workers have started, and wait
+    (ran_s, waited_s), started = times_s(), time.monotonic()
+    await asyncio.sleep(seconds - _SETTLES_S)
+    (ran_after_s, waited_after_s), took_s = times_s(), time.monotonic() - started
+    over.set()
+    late_s = await late
+    if stop.reason is not None:
+        raise stop.reason
+    stop.drain()
+    await asking
+    return {
+        "busy_share": (ran_after_s - ran_s) / took_s,
+        "starved_share": (waited_after_s - waited_s) / took_s,
+        "late_s": late_s,
+        "order": order.numbers,
+    }
+
+
+def main(arguments: Sequence[str]) -> None:
+    """Send as the command line says."""
+    base_url, rpm, workers, seconds = arguments
+    gc.disable()
+    settings = EndpointSettings(
+        base_url=base_url, model="m", concurrency=int(workers), rpm=float(rpm) or None, timeout_s=10
+    )  # fmt: skip
+    sys.stdout.write(json.dumps(asyncio.run(send(settings, float(seconds)))))
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

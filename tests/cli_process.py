@@ -65,8 +65,7 @@ class Fceval:
 
     def environment(self, env: Mapping[str, str] | None = None) -> dict[str, str]:
         """Return the variables that a command gets; `env` adds to them, or replaces them."""
-        # Coverage finds its way into the processes by a variable of its own.
-        kept = {name: value for name, value in os.environ.items() if name in _KEPT or name.startswith("COVERAGE_")}
+        kept = {name: value for name, value in os.environ.items() if name in _KEPT}
         return {**kept, "HOME": str(self.home), "PYTHONPATH": str(PROJECT), **(env or {})}
 
     def _command(self, arguments: tuple[str | Path, ...]) -> list[str]:

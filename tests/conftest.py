@@ -6,8 +6,12 @@ import os
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from tests.cli_process import PROJECT, Fceval
+
+settings.register_profile("fceval", deadline=None)  # the first draw may load a library; a busy machine is no failure
+settings.load_profile("fceval")
 
 
 @pytest.fixture

@@ -4,14 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from hypothesis import settings
 from hypothesis import strategies as st
 
 from fceval.records import Json, ToolCall, json_text
 from fceval.scoring.align import Likeness
-
-settings.register_profile("fceval", deadline=None)  # the first draw may load a library; a busy machine is no failure
-settings.load_profile("fceval")
 
 names = st.from_regex(r"[a-z][a-z0-9_]{0,9}", fullmatch=True)
 """Names of tools and arguments."""

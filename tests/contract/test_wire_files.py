@@ -113,7 +113,7 @@ def test_line_ends_and_single_bytes_change_nothing(name: str) -> None:
 
 
 @given(st.data())
-@settings(max_examples=10, deadline=None)
+@settings(max_examples=10)
 @pytest.mark.parametrize("name", CASES)
 def test_any_chunking_gives_the_same(name: str, data: st.DataObject) -> None:
     """Wherever the bytes are cut: in a line, an escape, a character, between CR and LF."""

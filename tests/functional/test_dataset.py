@@ -34,7 +34,7 @@ def test_starter_survives_the_way_to_parquet_and_back(command: Command, tmp_path
 @given(st.lists(st.integers(0, 9), unique=True, min_size=1, max_size=3).flatmap(
     lambda ids: st.tuples(*(case_rows(case_id=f"case-{number}") for number in ids))
 ))  # fmt: skip
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 def test_any_case_survives_the_way_to_parquet_and_back(rows: tuple[dict[str, Any], ...]) -> None:
     """Nulls, unknown fields, surrogates, huge integers and nesting come back as they went."""
     with tempfile.TemporaryDirectory() as folder:

@@ -43,7 +43,7 @@ def kept(*scores: Score) -> Baseline:
     return baseline_of(PROVENANCE, {"default": side(list(scores))})
 
 
-@settings(deadline=None, max_examples=40)  # the first example imports scipy
+@settings(max_examples=40)
 @given(
     st.lists(
         st.tuples(st.text(min_size=1, max_size=5), st.lists(st.sampled_from(OUTCOMES), min_size=4, max_size=4)),

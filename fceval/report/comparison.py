@@ -188,8 +188,9 @@ def _verdicts(compared: Sequence[Compared], level: _Level) -> Section:
 
 
 _METHODS = {
-    "mcnemar": "McNemar's exact test with Newcombe's interval (each case was asked once)",
-    "paired_t": "the paired t test on the cases' means (several trials or turns)",
+    "mcnemar": "McNemar's exact test with Newcombe's interval (each case passed or it did not, or all changed alike)",
+    "paired_t": "the paired t test on the cases' means, and the interval of the bootstrap that draws cases anew "
+    "(several trials or turns)",
 }
 
 

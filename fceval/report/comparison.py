@@ -9,7 +9,7 @@ from fceval.report.differences import VERDICTS, Compared, chapters, number_cells
 from fceval.report.document import Column, Figure, Report, Section, Table
 from fceval.report.terminal import SECTIONS as ON_A_TERMINAL
 from fceval.report.wording import counted, percent
-from fceval.stats.paired import Verdict, verdict_of
+from fceval.stats.paired import FEWEST_RESAMPLED, Verdict, verdict_of
 
 
 def comparison_report(compared: Sequence[Compared], meta: Mapping[str, str], alpha: float, matters: float) -> Report:
@@ -189,8 +189,8 @@ def _verdicts(compared: Sequence[Compared], level: _Level) -> Section:
 
 _METHODS = {
     "mcnemar": "McNemar's exact test with Newcombe's interval (each case passed or it did not, or all changed alike)",
-    "paired_t": "the paired t test on the cases' means, and the interval of the bootstrap that draws cases anew "
-    "(several trials or turns)",
+    "paired_t": "the paired t test on the cases' means (several trials or turns), with the interval of drawing cases "
+    f"anew, or, of fewer than {FEWEST_RESAMPLED} cases, Student's",
 }
 
 

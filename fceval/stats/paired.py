@@ -2,7 +2,7 @@
 
 The unit is the case, because trials and turns of one case fall and rise together. Where every case was asked once,
 it passed or it did not: McNemar's exact test, and Newcombe's interval. Where there are several trials or turns, a
-case has a mean: the paired t test on the differences of the means, and the cluster bootstrap's interval.
+case has a mean: the paired t test on the differences of the means, and the interval of the cluster bootstrap.
 """
 
 from __future__ import annotations
@@ -25,6 +25,8 @@ POWER = 0.8
 """Share of true differences of the detectable size that are found."""
 MATTERS = 0.05
 """A comparison that could not have seen a difference of this size is underpowered."""
+FEWEST_RESAMPLED = 20
+"""The bootstrap draws from the cases that there are; fewer say too little of what others would do (then Student's)."""
 _SAME = 1e-12  # differences of equal shares, computed from other shares, are not equal to the last bit
 
 
@@ -80,8 +82,9 @@ def paired(base: Sequence[float], new: Sequence[float], alpha: float = ALPHA, ma
         low, high = newcombe(before, after, alpha)
         spread = None
     else:
-        p_value, p_drop = paired_t(differences)
-        low, high = percentile_interval(differences, alpha)
+        p_value, p_drop, low, high = paired_t(differences, alpha)
+        if len(differences) >= FEWEST_RESAMPLED:
+            low, high = percentile_interval(differences, alpha)
         spread = float(differences.std(ddof=1))
     detectable = detectable_drop(len(differences), 2 * min(worse, better), alpha, spread)
     return Paired(
@@ -164,12 +167,19 @@ def _correlation(both: float, passed_base: float, passed_new: float, number: int
     return agreement / math.sqrt(margins)
 
 
-def paired_t(differences: Floats) -> tuple[float, float]:
-    """Return (p of a difference, p of a drop) by the t test on the differences of the cases' means; they must vary."""
+def paired_t(differences: Floats, alpha: float) -> tuple[float, float, float, float]:
+    """Return (p of a difference, p of a drop, low, high) by the t test on the differences of the cases' means.
+
+    Args:
+        differences: One per case; they must vary.
+        alpha: Of the interval at level 1 - alpha.
+    """
     from scipy.stats import ttest_1samp  # noqa: PLC0415 -- heavy, and for comparisons only
 
+    found = ttest_1samp(differences, 0.0)
+    low, high = found.confidence_interval(1 - alpha)
     drop = ttest_1samp(differences, 0.0, alternative="less")
-    return float(ttest_1samp(differences, 0.0).pvalue), float(drop.pvalue)
+    return float(found.pvalue), float(drop.pvalue), float(low), float(high)
 
 
 def detectable_drop(cases: int, churned: int, alpha: float = ALPHA, spread: float | None = None) -> float:

@@ -13,9 +13,10 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy.stats import ttest_1samp
 
 from fceval.stats.intervals import wilson
-from fceval.stats.paired import ALPHA, POWER, detectable_drop, holm, mcnemar, newcombe, paired
+from fceval.stats.paired import ALPHA, FEWEST_RESAMPLED, POWER, detectable_drop, holm, mcnemar, newcombe, paired
 from fceval.stats.resampling import percentile_interval
 
 REFERENCES: dict[str, list[dict[str, Any]]] = json.loads(
@@ -42,13 +43,15 @@ def test_mcnemar_is_that_of_statsmodels(reference: dict[str, Any]) -> None:
 
 @pytest.mark.parametrize("reference", REFERENCES["paired_t"])
 def test_several_trials_are_compared_by_the_t_test_of_scipy(reference: dict[str, Any]) -> None:
-    """On the means of the cases; p-values to the ninth place, and the interval of the bootstrap."""
+    """On the means of the cases; p-values to the ninth place, and the bootstrap's interval, of few cases Student's."""
     found = paired(reference["base"], reference["new"])
     assert found.method == "paired_t"
     for name in ("p_value", "p_drop"):
         assert getattr(found, name) == pytest.approx(reference[name], abs=1e-9)
     differences = np.asarray(reference["new"]) - np.asarray(reference["base"])
-    assert (found.low, found.high) == percentile_interval(differences, ALPHA)
+    few = ttest_1samp(differences, 0.0).confidence_interval(1 - ALPHA)
+    interval = few if len(differences) < FEWEST_RESAMPLED else percentile_interval(differences, ALPHA)
+    assert (found.low, found.high) == pytest.approx(interval, abs=1e-9)
 
 
 @pytest.mark.parametrize("reference", REFERENCES["holm"])

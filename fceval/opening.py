@@ -9,7 +9,7 @@ from fceval import runs
 from fceval.cases.read import read_cases
 from fceval.cases.select import select
 from fceval.cases.write import write_cases
-from fceval.client.endpoint import key_from_environment
+from fceval.client.endpoint import check_key
 from fceval.config import RunConfig
 from fceval.dialogue import check_teacher_forced
 from fceval.errors import ConfigError, FcevalError
@@ -37,7 +37,7 @@ def check_settings(config: RunConfig, *, with_key: bool = True) -> None:
     if missing:
         raise ConfigError("\n".join(missing))
     if with_key:
-        key_from_environment(config.endpoint.api_key_env)
+        check_key(config.endpoint)
 
 
 def checked_cases(config: RunConfig) -> Iterator[Case]:

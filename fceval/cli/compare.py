@@ -35,7 +35,13 @@ format_option = click.option(
     "--format", "format_name", metavar="NAME", help="Print the whole report as markdown, json or html."
 )
 output_option = click.option(
-    "-o", "--output", "outputs", type=PATH, multiple=True, metavar="FILE", help="Its ending chooses a format."
+    "-o",
+    "--output",
+    "outputs",
+    type=PATH,
+    multiple=True,
+    metavar="FILE",
+    help="Write the report to FILE; its ending chooses the format.",
 )
 
 

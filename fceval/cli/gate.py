@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 @click.option("--baseline", type=PATH, metavar="RUN|FILE", help="What the run is held against.")
 @click.option("--config", type=PATH, metavar="FILE", help="Take [gate] from this config; flags go over it.")
 @click.option("--min-accuracy", type=SHARE, metavar="SHARE", help="Least accuracy, e.g. 90%.")
-@click.option("--max-drop", type=SHARE, metavar="POINTS", help="Largest drop that is tolerated, e.g. 2pp.")
+@click.option("--max-drop", type=SHARE, metavar="POINTS", help="Largest drop that is tolerated, e.g. 2pp. [0pp]")
 @click.option(
     "--alpha", type=click.FloatRange(0, 1, min_open=True, max_open=True), help="Share of false alarms. [0.05]"
 )
@@ -35,7 +35,7 @@ def gate(new: str, config: Path | None, as_json: bool, **flags: Any) -> int:  # 
     """Hold the scored run NEW against thresholds and a baseline; sends nothing.
 
     NEW is a run folder or `latest`; RUN#VARIANT picks a variant. Exit codes: 0 passed, 1 failed, 3 inconclusive.
-    A drop fails only where it is larger than --max-drop and significant.
+    A drop fails only where it is larger than --max-drop and significant (a one-sided test at --alpha).
     """
     from fceval.comparing.gating import document, gate_reference, paragraph
     from fceval.report.visible import visible

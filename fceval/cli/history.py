@@ -12,7 +12,7 @@ from fceval.cli.options import PATH
 
 @click.command()
 @click.argument("folder", type=PATH, metavar="DIR")
-@click.option("--metric", "metrics", multiple=True, metavar="NAME", help="Follow this metric; may be repeated.")
+@click.option("--metric", "metrics", multiple=True, metavar="NAME", help="Follow this metric alone; may be repeated.")
 @alpha_option
 @format_option
 @output_option

@@ -50,7 +50,7 @@ def plan(
 def _planned(config: RunConfig, latency_s: Range) -> Plan:
     from fceval import opening, planning
     from fceval.cases.select import select
-    from fceval.client.endpoint import key_from_environment
+    from fceval.client.endpoint import check_key
     from fceval.errors import ConfigError
     from fceval.prices import resolve
     from fceval.runs import dialogues_of
@@ -63,7 +63,7 @@ def _planned(config: RunConfig, latency_s: Range) -> Plan:
     pace = planning.PaceLimits(config.endpoint.concurrency, config.endpoint.rpm, config.endpoint.tpm)
     planned = planning.plan(dialogues, config, pace, known, latency_s)
     try:
-        key_from_environment(config.endpoint.api_key_env)
+        check_key(config.endpoint)
     except ConfigError as error:  # a run would need it; a plan may be made where no key is
         return dataclasses.replace(planned, warnings=(*planned.warnings, str(error)))
     return planned

@@ -7,6 +7,8 @@ from typing import Any
 
 import click
 
+from fceval.cli import streams
+from fceval.cli.compare import output_option
 from fceval.cli.options import PATH, out_option, overrides, run_options, warn
 
 
@@ -16,6 +18,7 @@ from fceval.cli.options import PATH, out_option, overrides, run_options, warn
 @out_option
 @click.option("--resume", type=PATH, metavar="RUN", help="Go on with the run in this folder (or `latest`).")
 @click.option("--salvage", is_flag=True, help="With --resume: set damaged lines of the journal aside and go on.")
+@output_option
 @click.option("-q", "--quiet", is_flag=True, help="No progress on stderr.")
 def run(
     config: Path | None,
@@ -23,6 +26,7 @@ def run(
     out: Path | None,
     resume: Path | None,
     salvage: bool,
+    outputs: tuple[Path, ...],
     quiet: bool,
     **flags: Any,  # noqa: ANN401 -- click passes each flag's own type
 ) -> int:
@@ -33,6 +37,7 @@ def run(
     from fceval import pipeline
     from fceval.cli.ending import tell
     from fceval.cli.progress import Progress
+    from fceval.comparing.writing import check_files
     from fceval.config import load_config
     from fceval.runs import open_run
 
@@ -42,9 +47,13 @@ def run(
     if salvage and resume is None:
         msg = "--salvage goes with --resume: a new run has no journal that could be damaged"
         raise click.UsageError(msg)
+    check_files(outputs)
     base = open_run(resume).own_settings if resume and not config else None
     wanted = load_config(config, overrides(flags, settings), base)
     warn(wanted.endpoint)
     with Progress(quiet=quiet) as watch:
         ended = pipeline.run(wanted, out, resume, watch, salvage=salvage)
-    return tell(ended)
+    code = tell(ended)
+    for path in pipeline.write_reports(ended.run.folder, (), outputs) if ended.report and outputs else ():
+        streams.tell(f"Report: {path}")
+    return code

@@ -297,6 +297,18 @@ def request_url(endpoint: Endpoint, path: str) -> str:
     return endpoint.base_url + path + (f"?{query}" if query else "")
 
 
+def check_key(settings: EndpointSettings) -> None:
+    """Refuse settings whose key is not there; an embedded endpoint brings its own, so that a run can be rehearsed.
+
+    Raises:
+        ConfigError: See `variable`.
+    """
+    if embedded_name(settings.base_url) is None:
+        key_from_environment(settings.api_key_env)
+    elif settings.api_key_env is not None:
+        _check_variable("api_key_env", settings.api_key_env)
+
+
 def key_from_environment(name: str | None) -> Secret | None:
     """Return the key that an environment variable holds; None where none is named.
 
@@ -315,10 +327,7 @@ def variable(setting: str, name: str | None) -> str | None:
     """
     if name is None:
         return None
-    if not _VARIABLE.fullmatch(name):  # it may be the key itself: it is not shown
-        example = "OPENAI_API_KEY" if setting == "api_key_env" else "HTTPS_PROXY"
-        msg = f"endpoint.{setting}: give the name of an environment variable, as {example}, not its value"
-        raise ConfigError(msg)
+    _check_variable(setting, name)
     value = os.environ.get(name, "").strip()
     if not value:
         meant = "key" if setting == "api_key_env" else "proxy"
@@ -328,3 +337,10 @@ def variable(setting: str, name: str | None) -> str | None:
         msg = f"endpoint.{setting}: the value of {name} has a blank, a line break or a non-ASCII character in it"
         raise ConfigError(msg)
     return value
+
+
+def _check_variable(setting: str, name: str) -> None:
+    if not _VARIABLE.fullmatch(name):  # it may be the key itself: it is not shown
+        example = "OPENAI_API_KEY" if setting == "api_key_env" else "HTTPS_PROXY"
+        msg = f"endpoint.{setting}: give the name of an environment variable, as {example}, not its value"
+        raise ConfigError(msg)

@@ -102,9 +102,7 @@ def check_settings(settings: GateSettings) -> None:
 def _misfits(settings: GateSettings) -> Iterator[str]:
     if settings.drops and settings.baseline is None:
         yield "gate: a drop is held against a baseline: give one (--baseline RUN|FILE, or gate.baseline)"
-    if settings.baseline is not None and not settings.drops:
-        yield "gate: a baseline is given, but no drop that fails: set one (--max-drop 2pp, or gate.max_drop)"
-    if settings.by and settings.max_drop is None:
+    if settings.by and settings.tolerated is None:
         yield "gate.by: the groups are held to gate.max_drop: set it (--max-drop 2pp)"
     for name, each in settings.slices.items():
         scope, equals, group = name.partition("=")

@@ -17,7 +17,7 @@ from fceval.config import resolved
 from fceval.errors import ConfigError, FcevalError, did_you_mean
 from fceval.records import Json, json_text
 from fceval.report.document import Report
-from fceval.report.history import HEADLINE_METRICS, LeftOut, PastRun, history_report
+from fceval.report.history import LeftOut, PastRun, history_report
 from fceval.rows import MetricRow
 from fceval.runs import Run
 from fceval.stats.metrics import BY_NAME
@@ -44,7 +44,7 @@ def history_of(folder: Path, metrics: Sequence[str] = (), alpha: float = ALPHA) 
 
     Args:
         folder: Where to look, at any depth.
-        metrics: Names of metrics to follow; none: the headline metrics.
+        metrics: Names of metrics to follow; none: every one, the headline metrics first.
         alpha: Chance that any change is marked where there is none.
 
     Raises:
@@ -60,8 +60,7 @@ def history_of(folder: Path, metrics: Sequence[str] = (), alpha: float = ALPHA) 
         why = f": {left_out[0].folder}: {left_out[0].why}" if left_out else ""
         msg = f"{folder}: no scored run below it{why}"
         raise ConfigError(msg)
-    wanted = tuple(metrics) or HEADLINE_METRICS
-    return history_report(f"History of {folder.resolve().name}", list(_past(opened)), left_out, wanted, alpha)
+    return history_report(f"History of {folder.resolve().name}", list(_past(opened)), left_out, metrics, alpha)
 
 
 def _check_metric(name: str) -> None:

@@ -15,13 +15,24 @@ _OF_RESPONSES = frozenset({"csv", "junit", "parquet"})
 
 
 def check_outputs(paths: Sequence[Path]) -> None:
-    """Refuse files that could not be written, before anything is computed.
+    """Refuse files that a report on several runs could not be written to, before anything is computed.
 
     Raises:
-        ConfigError: A file's ending belongs to no format or to one that lists responses, or its folder does not exist.
+        ConfigError: See `check_files`; or an ending belongs to a format that lists responses.
     """
     for path in paths:
         _check_format(exporters.format_of(path), str(path))
+    check_files(paths)
+
+
+def check_files(paths: Sequence[Path]) -> None:
+    """Refuse files that no report could be written to.
+
+    Raises:
+        ConfigError: A file's ending belongs to no format, or its folder does not exist.
+    """
+    for path in paths:
+        exporters.format_of(path)
         if not path.parent.is_dir():
             msg = f"{path}: there is no folder {path.parent}"
             raise ConfigError(msg)

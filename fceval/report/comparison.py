@@ -9,7 +9,7 @@ from fceval.report.differences import VERDICTS, Compared, chapters, number_cells
 from fceval.report.document import Column, Figure, Report, Section, Table
 from fceval.report.terminal import SECTIONS as ON_A_TERMINAL
 from fceval.report.wording import counted, percent
-from fceval.stats.paired import Verdict, verdict_of
+from fceval.stats.paired import FEWEST_RESAMPLED, Verdict, verdict_of
 
 
 def comparison_report(compared: Sequence[Compared], meta: Mapping[str, str], alpha: float, matters: float) -> Report:
@@ -106,10 +106,9 @@ def _headline(compared: Sequence[Compared], level: _Level) -> str:
     clauses = [
         f"{VERDICTS[verdict]}: {', '.join(by_verdict[verdict])}" for verdict in VERDICTS if verdict in by_verdict
     ]
-    said = "; ".join(clauses)
     return (
         f"{counted(len(compared), 'comparison')} with {compared[0].base}, in points of accuracy. "
-        f"{said[0].upper()}{said[1:]}. Verdicts are adjusted for the number of comparisons."
+        f"{'; '.join(clauses)}. Verdicts are adjusted for the number of comparisons."
     )
 
 
@@ -123,16 +122,8 @@ def _finding(each: Compared, level: _Level) -> str:
     interval = f"{points(found.low)} to {points(found.high)}"
     sure = f"{points(found.difference)} points, {level.interval} {interval}; {p_clause(each.p_adjusted)}"
     counts = f"{counted(found.worse, 'case')} got worse, {found.better:,} better"
-    said = f"{_OPENINGS[verdict]}: {moved} ({sure}); {counts}."
+    said = f"{VERDICTS[verdict]}: {moved} ({sure}); {counts}."
     return said if verdict in {"regressed", "improved"} else f"{said} {_would(seen, verdict)}"
-
-
-_OPENINGS: Mapping[Verdict, str] = {
-    "regressed": "Worse",
-    "improved": "Better",
-    "no evidence": "No evidence of a difference",
-    "underpowered": "Too few cases to tell",
-}
 
 
 def _would(seen: str, verdict: Verdict) -> str:
@@ -147,8 +138,7 @@ def _would(seen: str, verdict: Verdict) -> str:
 def _figures(compared: Sequence[Compared], level: _Level) -> tuple[Figure, ...]:
     if len(compared) > 1:
         return tuple(
-            Figure(f"Difference, {each.new}", _difference(each), "text", VERDICTS[level.verdict(each)])
-            for each in compared
+            Figure(f"Difference, {each.new}", _difference(each), "text", level.verdict(each)) for each in compared
         )
     (each,) = compared
     found = each.overall
@@ -173,14 +163,13 @@ def _verdicts(compared: Sequence[Compared], level: _Level) -> Section:
         Column("Verdict", "text"),
         *number_columns(level.interval, "p, adjusted" if several else "p"),
     )
-    rows = tuple(
-        (each.new, VERDICTS[level.verdict(each)], *number_cells(each.overall, each.p_adjusted)) for each in compared
-    )
+    rows = tuple((each.new, level.verdict(each), *number_cells(each.overall, each.p_adjusted)) for each in compared)
     methods = {each.overall.method for each in compared}
     tests = " and ".join(_METHODS[method] for method in sorted(methods))
     note = (
         f"Cases measured in both runs, each of them one observation: {tests}. The detectable drop is what a one-sided "
-        f"test at {level.alpha:g} finds with a power of 0.8."
+        f"test at {level.alpha:g} finds with a power of 0.8; underpowered is what would have missed one of "
+        f"{100 * level.matters:g} points."
     )
     return Section(
         "verdict", "Verdict", f"Compared with {compared[0].base}.", tables=(Table(columns, rows, note=note),)
@@ -188,8 +177,9 @@ def _verdicts(compared: Sequence[Compared], level: _Level) -> Section:
 
 
 _METHODS = {
-    "mcnemar": "McNemar's exact test with Newcombe's interval (each case was asked once)",
-    "paired_t": "the paired t test on the cases' means (several trials or turns)",
+    "mcnemar": "McNemar's exact test with Newcombe's interval (each case passed or it did not, or all changed alike)",
+    "paired_t": "the paired t test on the cases' means (several trials or turns), with the interval of drawing cases "
+    f"anew, or, of fewer than {FEWEST_RESAMPLED} cases, Student's",
 }
 
 

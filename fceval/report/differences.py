@@ -16,12 +16,12 @@ ROWS_SHOWN = 100
 """Longer tables are cut, and say so."""
 
 VERDICTS: Mapping[Verdict, str] = {
-    "regressed": "worse",
-    "improved": "better",
-    "no evidence": "no evidence",
-    "underpowered": "too few cases",
+    "regressed": "Regressed",
+    "improved": "Improved",
+    "no evidence": "No evidence of a difference",
+    "underpowered": "Underpowered, too few cases to tell",
 }
-"""What a verdict says, in plain words."""
+"""How a sentence on a verdict begins, in the order of how much it matters."""
 
 SMALLEST_P = 0.0001
 """Smaller p-values say no more."""
@@ -124,7 +124,7 @@ def chapters(each: Compared, number: int) -> Iterator[Section]:
     """Yield what there is to tell of one comparison; `number` tells several apart, 0 stands for the only one."""
     of = f", {each.new}" if number else ""
     made = (
-        Section("slices", f"By group{of}", _SLICES_TEXT, tables=_slices(each.found.slices)),
+        Section("slices", f"By group{of}", _SLICES_TEXT, tables=_slices(each.found.slices, of)),
         Section("flows", f"What became of outcomes{of}", tables=_flows(each.found.flows)),
         Section("flips", f"Cases that got worse or better{of}", tables=_flips(each), examples=_answers(each)),
         Section("amounts", f"Latency, tokens and cost{of}", tables=_amounts(each.found.amounts)),
@@ -152,13 +152,13 @@ def _cut(rows: Iterable[tuple[Cell, ...]], noun: str) -> tuple[tuple[tuple[Cell,
     return everything[:ROWS_SHOWN], f"The first {ROWS_SHOWN} of {counted(len(everything), noun)}."
 
 
-def _slices(slices: Sequence[SliceComparison]) -> tuple[Table, ...]:
+def _slices(slices: Sequence[SliceComparison], of_run: str) -> tuple[Table, ...]:
     tables = []
     for scope in dict.fromkeys(each.scope for each in slices):
         groups = [each for each in slices if each.scope == scope]
         groups.sort(key=lambda each: (each.p_adjusted, each.found.p_value, each.found.difference, each.group))
         rows, note = _cut(
-            ((each.group, VERDICTS[each.verdict], *number_cells(each.found, each.p_adjusted)) for each in groups),
+            ((each.group, each.verdict, *number_cells(each.found, each.p_adjusted)) for each in groups),
             "group",
         )
         columns = (
@@ -167,7 +167,7 @@ def _slices(slices: Sequence[SliceComparison]) -> tuple[Table, ...]:
             *number_columns("Interval", "p, adjusted"),
         )
         of = {"tool": "Expected calls that are right. ", "argument": "Arguments that are right. "}.get(scope, "")
-        tables.append(Table(columns, rows, f"By {scope}", f"{of}{note}".strip()))
+        tables.append(Table(columns, rows, f"By {scope}{of_run}", f"{of}{note}".strip()))
     return tuple(tables)
 
 

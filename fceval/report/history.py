@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+import re
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from fceval.report.differences import p_clause
@@ -26,7 +27,7 @@ HEADLINE_METRICS = (
     "completion_tokens",
     "cost_usd",
 )
-"""What is followed unless told otherwise."""
+"""What is told first, and searched for changes together, unless other metrics are asked for."""
 
 _KINDS: Mapping[str, Kind] = {"rate": "rate", "seconds": "seconds", "tokens": "tokens", "usd": "usd", "count": "count"}
 _SETTINGS_SHOWN = 4
@@ -96,17 +97,20 @@ def history_report(
         title: What they are the history of.
         past: In order of time; at least one.
         left_out: What could not be told of.
-        metrics: Names of metrics to follow.
-        alpha: Chance that any change is marked where there is none.
+        metrics: Names of metrics to follow; none: every one that has a value, the headline metrics first.
+        alpha: Chance that any change is marked where there is none: once for the headline metrics (or those asked
+            for), once for all others together, so that more metrics do not blunt the search where it matters.
     """
-    lines = _lines(past, metrics, alpha)
+    first = tuple(metrics) or HEADLINE_METRICS
+    others = () if metrics else tuple(_valued(past, HEADLINE_METRICS))
+    lines = [*_lines(past, first, alpha), *_lines(past, others, alpha)]
     series = tuple(dict.fromkeys(run.series for run in past))
     return Report(
         title=title,
         headline=_headline(lines, past, left_out),
         complete=True,
         meta=(("runs", str(len(past))), ("from", past[0].started_at), ("to", past[-1].started_at)),
-        figures=tuple(_figures(lines, series)),
+        figures=tuple(_figures([line for line in lines if line.metric in first], series)),
         sections=(*_changes(lines, alpha), *_trends(lines, len(series)), *_runs(past), *_missing(left_out)),
     )
 
@@ -154,6 +158,13 @@ def _lines(past: Sequence[PastRun], metrics: Sequence[str], alpha: float) -> lis
     ]
 
 
+def _valued(past: Sequence[PastRun], told: Collection[str]) -> list[str]:
+    """Return the metrics beside those told of that are anything but 0 in any run, in the order of `metrics.parquet`."""
+    names = {name for run in past for name, row in run.metrics.items() if row.value and name not in told}
+    order = {name: at for at, name in enumerate(BY_NAME)}
+    return sorted(names, key=lambda name: (order.get(name, len(order)), name))
+
+
 def _value(run: PastRun, metric: str) -> float | None:
     row = run.metrics.get(metric)
     return None if row is None else row.value
@@ -196,7 +207,7 @@ def _sentence(line: _Line, change: ChangePoint) -> str:
 
 def _label(metric: str) -> str:
     """Return a metric's name in words, without the unit that its values are written with."""
-    return in_words(metric.removesuffix("_s").removesuffix("_usd"))
+    return in_words(metric.removesuffix("_s").removesuffix("_usd")).replace(":", ": ")
 
 
 def _capital(text: str) -> str:
@@ -230,8 +241,9 @@ def _changes(lines: Sequence[_Line], alpha: float) -> Iterator[Section]:
                 (_label(line.metric), line.series, run.folder, _when(run), moved, p_clause(change.p_value), since)
             )
     text = (
-        f"Runs from which on a metric is another, by binary segmentation at {alpha:g} for all series together. Shares "
-        "are tested by their likelihood ratio; other amounts by permutation, which needs about eight runs."
+        f"Runs from which on a metric is another, by binary segmentation at {alpha:g} for the first metrics together, "
+        "and at as much for all others. Shares are tested by their likelihood ratio; other amounts by permutation, "
+        "which needs about eight runs."
     )
     columns = (
         Column("Metric", "text"),
@@ -251,7 +263,7 @@ def _trends(lines: Sequence[_Line], series: int) -> Iterator[Section]:
         tables = tuple(_trend(line, titled=series > 1) for line in lines if line.metric == metric)
         known = BY_NAME.get(metric)
         yield Section(
-            f"{_TREND}{metric.replace('_', '-')}",
+            f"{_TREND}{re.sub('[_:]', '-', metric)}",
             _capital(_label(metric)),
             known.doc if known else "",
             tables=tables,

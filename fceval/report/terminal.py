@@ -33,14 +33,13 @@ def short_report(report: Report, width: int = 80) -> str:
     for section in report.sections:
         if section.key in SECTIONS:
             for table in section.tables:
-                # The grid itself begins with an empty line unless it has a title.
-                console.print(*([Text()] if table.title else []), _grid(table), sep="\n")
+                # The grid itself begins with an empty line, and would wrap a title at its own width.
+                console.print(*([Text(), Text(visible(table.title))] if table.title else []), _grid(table), sep="\n")
     return "\n".join(line.rstrip() for line in text.getvalue().splitlines()) + "\n"
 
 
 def _grid(table: Table) -> Grid:
-    title = Text(visible(table.title), style="bold") if table.title else None
-    grid = Grid(box=rich.box.SIMPLE_HEAD, title=title, title_justify="left", pad_edge=False)
+    grid = Grid(box=rich.box.SIMPLE_HEAD, pad_edge=False)
     for column in table.columns:
         is_word = column.kind in {"text", "name"}
         grid.add_column(Text(visible(column.label)), justify="left" if is_word else "right", overflow="fold")

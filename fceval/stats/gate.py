@@ -47,7 +47,8 @@ class GateSettings:
     min_accuracy: Share | None = None
     """Least accuracy, in [0, 1]."""
     max_drop: Share | None = None
-    """Largest drop against the baseline that is tolerated, in [0, 1]; a larger one fails where it is significant."""
+    """Largest drop against the baseline that is tolerated, in [0, 1]; a larger one fails where it is significant.
+    None with a baseline: no drop is tolerated, unless groups have their own."""
     alpha: Annotated[float, Gt(0), Lt(1)] = ALPHA
     """Share of quiet nights that may be called a drop; once for the run, once for all groups together."""
     by: tuple[By, ...] = ()
@@ -64,10 +65,20 @@ class GateSettings:
     """Least share of responses that were measured, or the gate is inconclusive."""
 
     @property
+    def tolerated(self) -> float | None:
+        """Largest drop of the run that is tolerated; None where nothing is asked of the whole run."""
+        if self.max_drop is None and self.baseline is not None and not self._groups_drop:
+            return 0.0
+        return self.max_drop
+
+    @property
     def drops(self) -> bool:
         """Whether anything needs a baseline to be held against."""
-        slices = any(each.max_drop is not None for each in self.slices.values())
-        return self.max_drop is not None or self.require_power is not None or slices
+        return self.tolerated is not None or self.require_power is not None or self._groups_drop
+
+    @property
+    def _groups_drop(self) -> bool:
+        return any(each.max_drop is not None for each in self.slices.values())
 
     @property
     def levels(self) -> bool:
@@ -201,8 +212,8 @@ def _drops(compared: Comparison, settings: GateSettings) -> Iterator[Check]:
     if overall is None:
         yield Check("baseline", "inconclusive", "no case was measured both in this run and in the baseline")
         return
-    if settings.max_drop is not None:
-        yield _drop("max_drop", "accuracy", overall, overall.p_drop, settings.max_drop, settings.alpha)
+    if settings.tolerated is not None:
+        yield _drop("max_drop", "accuracy", overall, overall.p_drop, settings.tolerated, settings.alpha)
     yield from _slice_drops(compared.slices, settings)
     if settings.require_power is not None:
         enough = overall.detectable <= settings.require_power
@@ -220,7 +231,7 @@ def _slice_drops(slices: Sequence[SliceComparison], settings: GateSettings) -> I
         (f"slices.{name}" if name in tolerated else f"{BY}{each.scope}", name, each.found, most)
         for each in slices
         if (name := f"{each.scope}={each.group}") in tolerated or each.scope in settings.by
-        if (most := tolerated.get(name, settings.max_drop)) is not None
+        if (most := tolerated.get(name, settings.tolerated)) is not None
     ]
     adjusted = holm([found.p_drop for _, _, found, _ in held])
     for (setting, name, found, most), p_drop in zip(held, adjusted, strict=True):

@@ -2,7 +2,7 @@
 
 The unit is the case, because trials and turns of one case fall and rise together. Where every case was asked once,
 it passed or it did not: McNemar's exact test, and Newcombe's interval. Where there are several trials or turns, a
-case has a mean: the paired t test on the differences of the means, and its interval.
+case has a mean: the paired t test on the differences of the means, and the interval of the cluster bootstrap.
 """
 
 from __future__ import annotations
@@ -13,12 +13,11 @@ from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
 import numpy as np
-import numpy.typing as npt
 
 from fceval.stats.intervals import wilson
+from fceval.stats.resampling import Floats, percentile_interval
 
 Verdict: TypeAlias = Literal["regressed", "improved", "no evidence", "underpowered"]
-Floats: TypeAlias = npt.NDArray[np.float64]
 
 ALPHA = 0.05
 """Share of comparisons of equals that may be called different."""
@@ -26,6 +25,8 @@ POWER = 0.8
 """Share of true differences of the detectable size that are found."""
 MATTERS = 0.05
 """A comparison that could not have seen a difference of this size is underpowered."""
+FEWEST_RESAMPLED = 20
+"""The bootstrap draws from the cases that there are; fewer say too little of what others would do (then Student's)."""
 _SAME = 1e-12  # differences of equal shares, computed from other shares, are not equal to the last bit
 
 
@@ -73,13 +74,18 @@ def paired(base: Sequence[float], new: Sequence[float], alpha: float = ALPHA, ma
     differences = after - before
     worse, better = int((differences < 0).sum()), int((differences > 0).sum())
     once = bool(np.isin(before, (0.0, 1.0)).all() and np.isin(after, (0.0, 1.0)).all())
-    if once:
+    # Where all cases changed by the same there is no spread to test or to resample: then they are counted.
+    alike = bool(np.ptp(differences) < _SAME)
+    counted = once or alike
+    if counted:
         p_value, p_drop = mcnemar(worse, better)
         low, high = newcombe(before, after, alpha)
         spread = None
     else:
         p_value, p_drop, low, high = paired_t(differences, alpha)
-        spread = float(differences.std(ddof=1)) if len(differences) > 1 else None
+        if len(differences) >= FEWEST_RESAMPLED:
+            low, high = percentile_interval(differences, alpha)
+        spread = float(differences.std(ddof=1))
     detectable = detectable_drop(len(differences), 2 * min(worse, better), alpha, spread)
     return Paired(
         cases=len(differences),
@@ -91,7 +97,7 @@ def paired(base: Sequence[float], new: Sequence[float], alpha: float = ALPHA, ma
         better=better,
         p_value=p_value,
         p_drop=p_drop,
-        method="mcnemar" if once else "paired_t",
+        method="mcnemar" if counted else "paired_t",
         detectable=detectable,
         verdict=verdict_of(float(differences.mean()), p_value, detectable, alpha, matters),
     )
@@ -127,6 +133,7 @@ def newcombe(base: Floats, new: Floats, alpha: float) -> tuple[float, float]:
     """Return the interval of a difference of paired proportions (Newcombe 1998, method 10).
 
     Unlike the interval that a standard error gives it is no point where nothing changed, and stays within [-1, 1].
+    The mean of a case that was asked several times counts as one observation, the cautious end.
     """
     from scipy.stats import norm  # noqa: PLC0415 -- heavy, and for comparisons only
 
@@ -163,17 +170,15 @@ def _correlation(both: float, passed_base: float, passed_new: float, number: int
 def paired_t(differences: Floats, alpha: float) -> tuple[float, float, float, float]:
     """Return (p of a difference, p of a drop, low, high) by the t test on the differences of the cases' means.
 
-    Where all cases changed by the same amount there is no spread to measure it by: then McNemar's test counts them.
+    Args:
+        differences: One per case; they must vary.
+        alpha: Of the interval at level 1 - alpha.
     """
     from scipy.stats import ttest_1samp  # noqa: PLC0415 -- heavy, and for comparisons only
 
-    if np.ptp(differences) < _SAME:
-        mean = float(differences[0])
-        p_values = mcnemar(int((differences < 0).sum()), int((differences > 0).sum()))
-        return (*p_values, mean, mean) if len(differences) > 1 else (*p_values, -1.0, 1.0)
     found = ttest_1samp(differences, 0.0)
-    drop = ttest_1samp(differences, 0.0, alternative="less")
     low, high = found.confidence_interval(1 - alpha)
+    drop = ttest_1samp(differences, 0.0, alternative="less")
     return float(found.pvalue), float(drop.pvalue), float(low), float(high)
 
 

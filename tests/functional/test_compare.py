@@ -37,9 +37,13 @@ def test_run_against_itself_is_nothing(command: Command, make: Make) -> None:
 @pytest.mark.parametrize(
     ("before", "after", "opening"),
     [
-        ([], range(1, 11), "Worse: accuracy 100% before, 50.0% now over 20 shared cases (−50.0 points"),
-        (range(1, 11), [], "Better: accuracy 50.0% before, 100% now over 20 shared cases (+50.0 points"),
-        ([1], [2], "Too few cases to tell: accuracy 95.0% before, 95.0% now over 20 shared cases (0.0 points"),
+        ([], range(1, 11), "Regressed: accuracy 100% before, 50.0% now over 20 shared cases (−50.0 points"),
+        (range(1, 11), [], "Improved: accuracy 50.0% before, 100% now over 20 shared cases (+50.0 points"),
+        (
+            [1],
+            [2],
+            "Underpowered, too few cases to tell: accuracy 95.0% before, 95.0% now over 20 shared cases (0.0 points",
+        ),
     ],
 )
 def test_verdict_is_in_words_and_no_gate(  # noqa: PLR0913, PLR0917 -- two runs, and what is said of them
@@ -120,15 +124,16 @@ def test_runs_that_share_no_case_are_refused(command: Command, make: Make) -> No
 
 
 def test_several_runs_against_one_base_are_adjusted_together(command: Command, make: Make) -> None:
-    """Six of twenty fell (p = 0.031): worse alone, no verdict as one of three."""
+    """Six of twenty fell (p = 0.031): regressed alone, no verdict as one of three."""
     make("base", cases_of(20))
     make("worse", cases_of(20), range(1, 7))
     make("same", cases_of(20))
     make("twin", cases_of(20))
-    assert words(command("compare", "base", "worse").out).startswith("Worse:")
+    assert words(command("compare", "base", "worse").out).startswith("Regressed:")
     said = command("compare", "base", "worse", "same", "twin")
     assert words(said.out).startswith(
-        "3 comparisons with base, in points of accuracy. Too few cases: worse (−30.0), same (0.0), twin (0.0)."
+        "3 comparisons with base, in points of accuracy. Underpowered, too few cases to tell: worse (−30.0), "
+        "same (0.0), twin (0.0)."
     )
 
 

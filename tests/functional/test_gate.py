@@ -60,6 +60,9 @@ def nights(make: Make) -> None:
             "Gate inconclusive, neither passed nor failed: over 30",
         ),
         ("much", ["--max-drop", "2pp", "--require-power", "5pp"], 1, "Not decided: over 30 shared cases"),
+        ("much", [], 1, "no drop is tolerated"),
+        ("same", [], 0, "no drop is tolerated"),
+        ("much", ["--by", "tag", "--require-power", "60pp"], 1, "no drop is tolerated"),
     ],
 )
 def test_against_a_baseline(  # noqa: PLR0913, PLR0917 -- a gate, and what comes of it
@@ -89,8 +92,7 @@ def test_thresholds_of_the_run_alone_need_no_baseline(command: Command, nights: 
         (["--golden", "gold"], "nothing to check"),
         (["--max-drop", "2pp"], "held against a baseline: give one (--baseline RUN|FILE"),
         (["--require-power", "2pp"], "held against a baseline"),
-        (["--baseline", "base"], "no drop that fails: set one (--max-drop 2pp"),
-        (["--baseline", "base", "--by", "tag", "--require-power", "5pp"], "held to gate.max_drop"),
+        (["--by", "tag", "--min-accuracy", "50%"], "held to gate.max_drop"),
         (["--max-drop", "2"], "write 2pp, 2% or 0.02"),
         (["--baseline", "none", "--max-drop", "2pp"], "none: no run there"),
         (["--baseline", "base-answers.jsonl", "--max-drop", "2pp"], "neither a run's folder nor a baseline file"),

@@ -1,4 +1,4 @@
-"""What the project ships as data: the two forms of the starter dataset, and the sample run."""
+"""What the project ships as data: the two forms of the starter dataset, the configs, and the sample run."""
 
 from __future__ import annotations
 
@@ -21,6 +21,35 @@ def test_both_forms_of_the_starter_dataset_hold_the_same_cases() -> None:
     jsonl, parquet = (list(read_cases(PROJECT / "datasets" / f"starter.{form}")) for form in ("jsonl", "parquet"))
     assert jsonl == parquet
     assert len(jsonl) >= 150
+
+
+CONFIGS = sorted((PROJECT / "configs").glob("*.toml"))
+
+
+@pytest.fixture
+def no_key(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nobody's keys are set, as on a machine where something is tried first."""
+    for name in ("OPENAI_API_KEY", "RELAY_API_KEY"):
+        monkeypatch.delenv(name, raising=False)
+
+
+@pytest.mark.parametrize("config", CONFIGS, ids=lambda path: path.stem)
+def test_config_can_be_planned_without_a_key(no_key: None, config: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Every setting is one, its dataset is there, and nothing is sent."""
+    assert main(["plan", str(config)]) == 0
+    assert "nothing is sent" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("name", ["compare-prompts", "compare-models"])
+def test_variants_can_be_rehearsed_and_compared_without_a_key(
+    no_key: None, tmp_path: Path, name: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """With the mock in place of the endpoint, all else as it is."""
+    run, rehearsal = str(tmp_path / "run"), ["--base-url", "embedded:mock", "--limit", "3", "-q"]
+    assert main(["run", str(PROJECT / "configs" / f"{name}.toml"), *rehearsal, "--out", run]) == 0
+    capsys.readouterr()
+    assert main(["compare", run]) == 0
+    assert "Nothing changed: accuracy 100% over 3 shared cases" in capsys.readouterr().out
 
 
 @pytest.fixture

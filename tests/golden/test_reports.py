@@ -10,12 +10,28 @@ import openpyxl
 import pyarrow.parquet as pq
 import pytest
 
+from fceval.report import comparison, history
+from fceval.report.document import Report
 from fceval.report.exporters import load, names
 from fceval.report.terminal import short_report
 from fceval.report.totals import summary_document
 from tests.golden.runs import Run, troubled_run, variants_run
+from tests.golden.several import compared_runs, compared_variants, past_runs
 
 RUNS: dict[str, Callable[[], Run]] = {"troubled": troubled_run, "variants": variants_run}
+REPORTS: dict[str, Callable[[], Report]] = {
+    "troubled": lambda: troubled_run().report(),
+    "variants": lambda: variants_run().report(),
+    "compared": compared_runs,
+    "compared-variants": compared_variants,
+    "history": past_runs,
+}
+BRIEF: dict[str, Callable[[Report], Report]] = {
+    "compared": comparison.brief,
+    "compared-variants": comparison.brief,
+    "history": history.brief,
+}
+"""What of a report is for a terminal, where that is not all of it."""
 Golden = Callable[[str, bytes], None]
 
 
@@ -49,19 +65,21 @@ def _xlsx(content: bytes) -> bytes:
 BINARY = {"parquet": (".parquet.json", _parquet), "xlsx": (".xlsx.txt", _xlsx)}
 
 
-@pytest.mark.parametrize("run", RUNS)
+@pytest.mark.parametrize("name", REPORTS)
 @pytest.mark.parametrize("format_name", names())
-def test_report(run: str, format_name: str, golden: Golden) -> None:
+def test_report(name: str, format_name: str, golden: Golden) -> None:
     """The file is the expected one: byte for byte, or what is read back from a binary one."""
     exporter = load(format_name)
     suffix, text = BINARY.get(format_name, (exporter.suffix, bytes))
-    golden(f"{run}{suffix}", text(exporter.render(RUNS[run]().report())))
+    golden(f"{name}{suffix}", text(exporter.render(REPORTS[name]())))
 
 
-@pytest.mark.parametrize("run", RUNS)
-def test_short_report(run: str, golden: Golden) -> None:
+@pytest.mark.parametrize("name", REPORTS)
+def test_short_report(name: str, golden: Golden) -> None:
     """What a terminal of 100 columns shows."""
-    golden(f"{run}.txt", short_report(RUNS[run]().report(), 100).encode())
+    report = REPORTS[name]()
+    shown = BRIEF[name](report) if name in BRIEF else report
+    golden(f"{name}.txt", short_report(shown, 100).encode())
 
 
 @pytest.mark.parametrize("run", RUNS)
@@ -72,9 +90,10 @@ def test_summary_json(run: str, golden: Golden) -> None:
     golden(f"{run}.summary.json", (json.dumps(totals, indent=1) + "\n").encode())
 
 
-@pytest.mark.parametrize("format_name", names())
-def test_same_run_same_bytes(format_name: str) -> None:
-    """Rendering again changes nothing."""
-    exporter = load(format_name)
-    assert exporter.name == format_name
-    assert exporter.render(troubled_run().report()) == exporter.render(troubled_run().report())
+@pytest.mark.parametrize("name", REPORTS)
+def test_same_report_same_bytes(name: str) -> None:
+    """Making and rendering it again changes nothing, in any format."""
+    for format_name in names():
+        exporter = load(format_name)
+        assert exporter.name == format_name
+        assert exporter.render(REPORTS[name]()) == exporter.render(REPORTS[name]())

@@ -54,7 +54,7 @@ def told(*each: Compared) -> Report:
 
 HEADLINES = {
     (90, 10): (
-        "Worse: accuracy 100% before, 90.0% now over 100 shared cases (−10.0 points, 95% interval −17.4 to −4.2; "
+        "Regressed: accuracy 100% before, 90.0% now over 100 shared cases (−10.0 points, 95% interval −17.4 to −4.2; "
         "p = 0.002); 10 cases got worse, 0 better."
     ),
     (999, 1): (
@@ -63,7 +63,7 @@ HEADLINES = {
         "A drop of 0.6 points or more would probably have been seen."
     ),
     (8, 2): (
-        "Too few cases to tell: accuracy 100% before, 80.0% now over 10 shared cases (−20.0 points, "
+        "Underpowered, too few cases to tell: accuracy 100% before, 80.0% now over 10 shared cases (−20.0 points, "
         "95% interval −51.0 to +11.2; p = 0.5); 2 cases got worse, 0 better. "
         "Only a drop of 50.1 points or more would probably have been seen: add cases or trials."
     ),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import pytest
+from dataclasses import replace
 
 from fceval.report.history import LeftOut, PastRun, brief, history_report
 from fceval.report.terminal import short_report
@@ -53,10 +53,9 @@ def test_runs_without_a_value_are_no_part_of_a_trend() -> None:
     assert len(runs.tables[0].rows) == 3
 
 
-@pytest.mark.parametrize("metrics", [("pass@1",), ()])
-def test_metric_that_no_run_has(metrics: tuple[str, ...]) -> None:
+def test_metric_that_no_run_has() -> None:
     """Is said, not divided by."""
-    report = history_report("h", [past(1, 0.9)], (), metrics, ALPHA)
+    report = history_report("h", [past(1, 0.9)], (), ("pass@1",), ALPHA)
     assert "none has one of the metrics asked for" in report.headline
 
 
@@ -71,3 +70,20 @@ def test_long_lists_are_cut() -> None:
     assert "run-28" in text
     assert "run-13" not in text
     assert "torn" in text
+
+
+def test_every_metric_is_followed_unless_some_are_asked_for() -> None:
+    """Headline metrics first; further ones are searched apart, and do not blunt the search of those."""
+    runs = [past(at, 0.9 if at < 5 else 0.7) for at in range(1, 9)]
+    counts = {
+        f"outcome:{name}": MetricRow("default", "run", "", f"outcome:{name}", 3.0, 200, None, None) for name in "ab"
+    }
+    more = [replace(run, metrics={**run.metrics, **counts}) for run in runs]
+    whole = history_report("h", more, (), (), ALPHA)
+    keys = [section.key for section in whole.sections if section.key.startswith("trend")]
+    assert keys == ["trend-accuracy", "trend-latency-p50-s", "trend-outcome-a", "trend-outcome-b"]
+    assert [figure.label for figure in whole.figures] == ["Accuracy", "Latency p50"]
+    changes = [section.tables for section in whole.sections if section.key == "changes"]
+    asked = history_report("h", runs, (), ("accuracy", "latency_p50_s"), ALPHA)
+    assert changes == [section.tables for section in asked.sections if section.key == "changes"]
+    assert asked.headline == whole.headline

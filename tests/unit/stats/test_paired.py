@@ -11,11 +11,13 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy.stats import ttest_1samp
 
 from fceval.stats.intervals import wilson
-from fceval.stats.paired import ALPHA, POWER, detectable_drop, holm, mcnemar, newcombe, paired, paired_t
+from fceval.stats.paired import ALPHA, FEWEST_RESAMPLED, POWER, detectable_drop, holm, mcnemar, newcombe, paired
+from fceval.stats.resampling import percentile_interval
 
 REFERENCES: dict[str, list[dict[str, Any]]] = json.loads(
     (Path(__file__).parents[2] / "data" / "stats" / "paired.json").read_text(encoding="utf-8")
@@ -41,11 +43,15 @@ def test_mcnemar_is_that_of_statsmodels(reference: dict[str, Any]) -> None:
 
 @pytest.mark.parametrize("reference", REFERENCES["paired_t"])
 def test_several_trials_are_compared_by_the_t_test_of_scipy(reference: dict[str, Any]) -> None:
-    """On the means of the cases; p-values and interval to the ninth place."""
+    """On the means of the cases; p-values to the ninth place, and the bootstrap's interval, of few cases Student's."""
     found = paired(reference["base"], reference["new"])
     assert found.method == "paired_t"
-    for name in ("p_value", "p_drop", "low", "high"):
+    for name in ("p_value", "p_drop"):
         assert getattr(found, name) == pytest.approx(reference[name], abs=1e-9)
+    differences = np.asarray(reference["new"]) - np.asarray(reference["base"])
+    few = ttest_1samp(differences, 0.0).confidence_interval(1 - ALPHA)
+    interval = few if len(differences) < FEWEST_RESAMPLED else percentile_interval(differences, ALPHA)
+    assert (found.low, found.high) == pytest.approx(interval, abs=1e-9)
 
 
 @pytest.mark.parametrize("reference", REFERENCES["holm"])
@@ -83,6 +89,7 @@ def test_run_does_not_differ_from_itself(shares: list[float]) -> None:
     assert found.low <= 0 <= found.high
 
 
+@settings(max_examples=40, deadline=None)  # each of them draws 9,999 sets of cases, twice
 @given(st.lists(st.tuples(SHARES, SHARES), min_size=2, max_size=40))
 def test_turned_round_it_says_the_opposite(pairs: list[tuple[float, float]]) -> None:
     """Base and new change places: so do the signs, and the p-value stays."""
@@ -98,12 +105,13 @@ def test_turned_round_it_says_the_opposite(pairs: list[tuple[float, float]]) -> 
 
 
 def test_cases_that_all_fell_by_the_same_are_evidence() -> None:
-    """There is no spread for a t test, and no doubt either."""
+    """There is no spread for a t test, and little doubt: they are counted, and the interval is no point."""
     found = paired([1.0] * 20, [0.8] * 20)
-    assert found.verdict == "regressed"
+    assert (found.verdict, found.method) == ("regressed", "mcnemar")
     assert found.p_value == pytest.approx(2 * 0.5**20)
-    p_value, _, low, high = paired_t(np.asarray([-0.2]), ALPHA)
-    assert (p_value, low, high) == (1.0, -1.0, 1.0)
+    assert found.low < -0.2 < found.high < 0.001
+    only = paired([0.6], [0.4])
+    assert (only.p_value, only.low < -0.7, only.high > 0.4) == (1.0, True, True)
 
 
 @pytest.mark.parametrize("cases", [100, 500, 2000])

@@ -14,6 +14,7 @@ from pydantic import TypeAdapter
 from fceval.report.document import FORMAT_VERSION, Report
 from fceval.report.exporters.json import PLUGIN, json_schema
 from tests.golden.runs import NOT_UTF8, troubled_run, variants_run
+from tests.golden.several import compared_runs, compared_variants, past_runs
 
 
 def test_json_is_the_report() -> None:
@@ -40,11 +41,13 @@ def test_round_trip(run: type) -> None:
     assert read.cases == report.cases
 
 
-@pytest.mark.parametrize("run", [troubled_run, variants_run])
-def test_fits_its_schema(run: type) -> None:
-    """And the schema refuses what is no report."""
+@pytest.mark.parametrize(
+    "report", [troubled_run().report(), variants_run().report(), compared_runs(), compared_variants(), past_runs()]
+)
+def test_fits_its_schema(report: Report) -> None:
+    """Of a run, of a comparison and of a history; and the schema refuses what is no report."""
     validator = jsonschema_rs.validator_for(json_schema())
-    document = json.loads(PLUGIN.render(run().report()).replace(b"\\ud800", b"?"))
+    document = json.loads(PLUGIN.render(report).replace(b"\\ud800", b"?"))
     assert [error.message for error in validator.iter_errors(document)] == []
     assert not validator.is_valid({**document, "format_version": FORMAT_VERSION + 1})
     assert not validator.is_valid({**document, "cases": [{"case_id": 1}]})

@@ -63,10 +63,16 @@ class Fceval:
             encoding="utf-8",
         )
 
-    def environment(self, env: Mapping[str, str] | None = None) -> dict[str, str]:
-        """Return the variables that a command gets; `env` adds to them, or replaces them."""
+    def environment(self, env: Mapping[str, str] | None = None, *, measured: bool = True) -> dict[str, str]:
+        """Return the variables that a command gets.
+
+        Args:
+            env: Adds to them, or replaces them.
+            measured: Whether coverage follows into the process, where the tests are measured at all.
+        """
         # Coverage finds its way into the processes by a variable of its own.
-        kept = {name: value for name, value in os.environ.items() if name in _KEPT or name.startswith("COVERAGE_")}
+        follows = "COVERAGE_" if measured else _KEPT
+        kept = {name: value for name, value in os.environ.items() if name in _KEPT or name.startswith(follows)}
         return {**kept, "HOME": str(self.home), "PYTHONPATH": str(PROJECT), **(env or {})}
 
     def _command(self, arguments: tuple[str | Path, ...]) -> list[str]:

@@ -42,8 +42,10 @@ def after(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, list[dict[str
         address = ("--dataset", str(cases), "--base-url", endpoint.base_url, "--model", "m", "-j", str(WORKERS))
         killing = [
             subprocess.Popen(
-                [sys.executable, "-m", "tests.killed_runs", str(folder / f"{seed}")]
-                + [str(RUNS // SIDE_BY_SIDE), str(KILLS_A_RUN), str(seed), *address],
+                [
+                    *(sys.executable, "-m", "tests.killed_runs", str(folder / f"{seed}")),
+                    *(str(RUNS // SIDE_BY_SIDE), str(KILLS_A_RUN), str(seed), *address),
+                ],
                 cwd=PROJECT,
                 env={"PATH": os.environ["PATH"], "HOME": str(folder)},
                 stdin=subprocess.DEVNULL,

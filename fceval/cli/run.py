@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from fceval.cli.options import PATH, out_option, overrides, run_options, warn
+from fceval.cli.options import PATH, check_trust, out_option, overrides, run_options, warn
 
 
 @click.command()
@@ -16,6 +16,7 @@ from fceval.cli.options import PATH, out_option, overrides, run_options, warn
 @out_option
 @click.option("--resume", type=PATH, metavar="RUN", help="Go on with the run in this folder (or `latest`).")
 @click.option("--salvage", is_flag=True, help="With --resume: set damaged lines of the journal aside and go on.")
+@click.option("--trust", is_flag=True, help="The key that CONFIG names may go to the endpoint that it names.")
 @click.option("-q", "--quiet", is_flag=True, help="No progress on stderr.")
 def run(
     config: Path | None,
@@ -23,6 +24,7 @@ def run(
     out: Path | None,
     resume: Path | None,
     salvage: bool,
+    trust: bool,
     quiet: bool,
     **flags: Any,  # noqa: ANN401 -- click passes each flag's own type
 ) -> int:
@@ -43,8 +45,10 @@ def run(
         msg = "--salvage goes with --resume: a new run has no journal that could be damaged"
         raise click.UsageError(msg)
     base = open_run(resume).own_settings if resume and not config else None
-    wanted = load_config(config, overrides(flags, settings), base)
+    typed = overrides(flags, settings)
+    wanted = load_config(config, typed, base)
     warn(wanted.endpoint)
+    check_trust(wanted.endpoint, typed=trust or "endpoint.api_key_env" in dict(typed))
     with Progress(quiet=quiet) as watch:
         ended = pipeline.run(wanted, out, resume, watch, salvage=salvage)
     return tell(ended)

@@ -11,6 +11,7 @@ Prints one JSON object a run: its folder, its exit code at the end, and how many
 
 from __future__ import annotations
 
+import gc
 import importlib
 import json
 import os
@@ -23,6 +24,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from fceval.cli import main as fceval
+from fceval.config import parse_config
 
 _FIRST_S = 0.2
 _LONGER, _SHORTER = 1.15, 0.8
@@ -34,6 +36,9 @@ _IMPORTED_LATE = (
     "fceval.engines.local",
     "fceval.pipeline",
     "fceval.report.exporters.html",
+    "fceval.report.exporters.markdown",
+    "pyarrow.parquet",
+    "rich.progress",
 )
 
 
@@ -107,6 +112,8 @@ def main(folder: Path, runs: int, kills: int, chance: random.Random, arguments: 
     """Kill and end so many runs, one after the other; the dataset is the file that `--dataset` names."""
     for name in _IMPORTED_LATE:
         importlib.import_module(name)
+    parse_config({}, origin="nowhere")  # what checks settings is made once a process
+    gc.freeze()  # what the forks share stays shared
     dataset = Path(arguments[arguments.index("--dataset") + 1])
     responses = len(dataset.read_bytes().splitlines())
     for number in range(runs):

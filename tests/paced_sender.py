@@ -1,7 +1,7 @@
 """Asks an endpoint at a pace: `python -m tests.paced_sender BASE_URL RPM WORKERS SECONDS`; an RPM of 0 is no pace.
 
-Prints a JSON object: `late_s`, how late at worst its event loop woke up; `busy_share` and `starved_share`, for how much
-of the time it ran, and had to wait for a core; `order`, the numbers of the requests in the order they were sent in.
+Prints a JSON object: `late_s` and `lost_s`, see `Lateness`; `starved_share`, for how much of the time it had to wait
+for a core; `order`, the numbers of the requests in the order they were sent in.
 """
 
 from __future__ import annotations
@@ -14,11 +14,12 @@ import time
 from collections.abc import Sequence
 from itertools import count
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from fceval import dialects
 from fceval.cases.rows import case_of
 from fceval.client.endpoint import Endpoint, EndpointSettings
+from fceval.client.limits import CATCH_UP_S
 from fceval.dialogue import Dialogue, Variant
 from fceval.engines import Stop, Work, load
 from fceval.records import Attempt, Request, Response, Usage
@@ -59,41 +60,51 @@ def endless() -> Work:
         yield Dialogue(case_of(row, 1), Variant(), 0, dialect, "m", {}), ()
 
 
-async def worst_lateness(until: asyncio.Event) -> float:
-    """Return how late at worst a timer fired, in seconds."""
-    worst_s = 0.0
+class Lateness(NamedTuple):
+    """How late timers fired."""
+
+    late_s: float
+    """At worst."""
+    lost_s: float
+    """In all, beyond what a pace makes up for: time in which nothing could be sent, and that is gone."""
+
+
+async def lateness(until: asyncio.Event) -> Lateness:
+    """Return how late timers fired until an event."""
+    late_s = lost_s = 0.0
     while not until.is_set():
         started = time.monotonic()
         await asyncio.sleep(_BEAT_S)
-        worst_s = max(worst_s, time.monotonic() - started - _BEAT_S)
-    return worst_s
+        over_s = time.monotonic() - started - _BEAT_S
+        late_s, lost_s = max(late_s, over_s), lost_s + max(0.0, over_s - CATCH_UP_S)
+    return Lateness(late_s, lost_s)
 
 
-def times_s() -> tuple[float, float]:
-    """Return for how long this thread has run, and how long it had to wait for a core, in seconds."""
-    ran_ns, waited_ns, _ = Path("/proc/thread-self/schedstat").read_text("ascii").split()
-    return int(ran_ns) / 1e9, int(waited_ns) / 1e9
+def starved_s() -> float:
+    """Return how long this thread had to wait for a core, in seconds."""
+    _, waited_ns, _ = Path("/proc/thread-self/schedstat").read_text("ascii").split()
+    return int(waited_ns) / 1e9
 
 
 async def send(settings: EndpointSettings, seconds: float) -> dict[str, object]:
     """Send for some seconds, and return what is printed."""
     order, stop, over = Order(), Stop(), asyncio.Event()
-    late = asyncio.create_task(worst_lateness(over))
     asking = asyncio.create_task(load("local").run(endless(), Endpoint(settings, settings.base_url, None), order, stop))
     await asyncio.sleep(_SETTLES_S)  # the workers have started, and wait
-    (ran_s, waited_s), started = times_s(), time.monotonic()
+    late = asyncio.create_task(lateness(over))
+    waited_s, started = starved_s(), time.monotonic()
     await asyncio.sleep(seconds - _SETTLES_S)
-    (ran_after_s, waited_after_s), took_s = times_s(), time.monotonic() - started
+    starved_share = (starved_s() - waited_s) / (time.monotonic() - started)
     over.set()
-    late_s = await late
+    late_s, lost_s = await late
     if stop.reason is not None:
         raise stop.reason
     stop.drain()
     await asking
     return {
-        "busy_share": (ran_after_s - ran_s) / took_s,
-        "starved_share": (waited_after_s - waited_s) / took_s,
+        "starved_share": starved_share,
         "late_s": late_s,
+        "lost_s": lost_s,
         "order": order.numbers,
     }
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -115,6 +117,37 @@ def warn(endpoint: EndpointSettings) -> None:
             "WARNING: endpoint.insecure_tls: certificates are not checked: whoever is on the way can read the key "
             "and change the answers"
         )
+
+
+def check_trust(endpoint: EndpointSettings, *, typed: bool) -> None:
+    """Let a key go only where its owner may want it: a config file may be someone else's, and so its endpoint.
+
+    Args:
+        endpoint: Settings, from a file and from the command line.
+        typed: Whether the key was named, or trusted, on the command line.
+
+    Raises:
+        ConfigError: By its name the key is for another server, or a person at the terminal says so.
+    """
+    from fceval.client.trust import Trust, destination, remember, trust_in
+    from fceval.errors import ConfigError
+    from fceval.report.visible import visible
+
+    name = endpoint.api_key_env
+    if not name or not os.environ.get(name) or (trust := trust_in(endpoint)) is Trust.GIVEN:
+        return
+    place = destination(endpoint)
+    if not typed and trust is Trust.UNKNOWN:
+        if not (sys.stdin.isatty() and sys.stderr.isatty()):
+            return
+        typed = click.confirm(visible(f"Send the key in {name} to {place}, as the config says?"), err=True)
+    if not typed:
+        msg = (
+            f"endpoint.api_key_env: the config would send the key in {name} to {place}: if that is right, "
+            f"give --trust, or name the key yourself (--api-key-env {name}); it is remembered"
+        )
+        raise ConfigError(msg)
+    remember(endpoint)
 
 
 def _setting(value: Any) -> Json:  # noqa: ANN401 -- click passes each flag's own type

@@ -9,7 +9,7 @@ import click
 
 from fceval.cli import streams
 from fceval.cli.compare import output_option
-from fceval.cli.options import PATH, out_option, overrides, run_options, warn
+from fceval.cli.options import PATH, check_trust, out_option, overrides, run_options, warn
 
 
 @click.command()
@@ -19,6 +19,7 @@ from fceval.cli.options import PATH, out_option, overrides, run_options, warn
 @click.option("--resume", type=PATH, metavar="RUN", help="Go on with the run in this folder (or `latest`).")
 @click.option("--salvage", is_flag=True, help="With --resume: set damaged lines of the journal aside and go on.")
 @output_option
+@click.option("--trust", is_flag=True, help="The key that CONFIG names may go to the endpoint that it names.")
 @click.option("-q", "--quiet", is_flag=True, help="No progress on stderr.")
 def run(
     config: Path | None,
@@ -27,6 +28,7 @@ def run(
     resume: Path | None,
     salvage: bool,
     outputs: tuple[Path, ...],
+    trust: bool,
     quiet: bool,
     **flags: Any,  # noqa: ANN401 -- click passes each flag's own type
 ) -> int:
@@ -49,8 +51,10 @@ def run(
         raise click.UsageError(msg)
     check_files(outputs)
     base = open_run(resume).own_settings if resume and not config else None
-    wanted = load_config(config, overrides(flags, settings), base)
+    typed = overrides(flags, settings)
+    wanted = load_config(config, typed, base)
     warn(wanted.endpoint)
+    check_trust(wanted.endpoint, typed=trust or "endpoint.api_key_env" in dict(typed))
     with Progress(quiet=quiet) as watch:
         ended = pipeline.run(wanted, out, resume, watch, salvage=salvage)
     code = tell(ended)

@@ -175,15 +175,15 @@ def refuse_other_origin(settings: Mapping[str, object], overrides: Mapping[str, 
     name, before, now = settings.get("api_key_env"), settings.get("base_url"), overrides.get("endpoint.base_url")
     if not (name and isinstance(before, str) and isinstance(now, str)) or "endpoint.api_key_env" in overrides:
         return
-    if embedded_name(now) is None and _origin(before) != _origin(now):
+    if embedded_name(now) is None and origin_of(before) != origin_of(now):
         msg = (
-            f"endpoint.base_url: the key in {name} is for `{_origin(before)}`, not for `{_origin(now)}`: "
+            f"endpoint.base_url: the key in {name} is for `{origin_of(before)}`, not for `{origin_of(now)}`: "
             "name the variable of the other one's key with --api-key-env, too"
         )
         raise ConfigError(msg)
 
 
-def _origin(base_url: str) -> str:
+def origin_of(base_url: str) -> str:
     """Return scheme, host and port, or what there is of them."""
     try:
         parts = urlsplit(base_url)
@@ -223,7 +223,7 @@ def _refuse_clear_text(base_url: str, route: Route) -> None:
         return
     for url in filter(None, (base_url, route.proxy)):
         host = urlsplit(url).hostname or ""
-        if not _is_this_machine(host):
+        if not is_this_machine(host):
             msg = (
                 f"endpoint.base_url: the key would go to `{host}` over http://, where anyone on the way can read it: "
                 "give https://, or allow it with --set endpoint.insecure_http=true"
@@ -231,7 +231,8 @@ def _refuse_clear_text(base_url: str, route: Route) -> None:
             raise ConfigError(msg)
 
 
-def _is_this_machine(host: str) -> bool:
+def is_this_machine(host: str) -> bool:
+    """Whether a host can only be the machine that this process runs on."""
     if host == "localhost":
         return True
     try:

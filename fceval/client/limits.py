@@ -3,7 +3,8 @@
 asyncio-throttle never lets more through than its limit in any window, but every waiter polls, a whole window's
 permits go out in one burst, and waiters overtake each other. So only one waiter at a time reaches it (an
 `asyncio.Lock` is first come, first served), and requests reach it evenly spaced. The spacing makes up for a wake-up
-that was late, so that nearly all of the rate is used; the throttler's window of a second vouches for the limit.
+that was late, so that nearly all of the rate is used; the throttler's window of a second vouches for the limit. It is
+a little longer than the server's: what leaves evenly may arrive closer together.
 
 Whoever holds the lock passes three gates in order: a pause that the endpoint asked for, tokens, requests. Requests
 come last: what waits after it was counted goes out beside what is counted later. What each gate costs is noted per
@@ -26,6 +27,8 @@ from fceval.errors import ConfigError
 
 SLICE_S = 1.0
 """Window that the rate is cut into: servers count by the second, or by longer windows."""
+SLACK = 0.015
+"""Part of a window by which requests may come closer together on their way: so much of the rate is left unused."""
 _MINUTE_S = 60.0
 _POLL_S = 0.004  # a wait at the throttler ends up to one poll late, once a window
 CATCH_UP_S = 0.05
@@ -80,7 +83,8 @@ class Pace:
         self._ledger = TokenLedger(tpm, burst=burst) if tpm is not None else None
         self._tpm = tpm
         if rpm is not None:
-            permits, self._period_s = (int(rpm), _MINUTE_S) if burst and rpm >= 1 else window(rpm)
+            permits, window_s = (int(rpm), _MINUTE_S) if burst and rpm >= 1 else window(rpm)
+            self._period_s = window_s * (1 + SLACK)
             self._throttler = Throttler(permits, period=self._period_s, retry_interval=_POLL_S)
             self._gap_s = 0.0 if burst else self._period_s / permits
         self._next_at = -math.inf

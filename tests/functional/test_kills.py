@@ -18,10 +18,11 @@ from tests.fake_endpoint import FakeEndpoint, Received, Reply, message_reply
 from tests.functional.conftest import Command
 from tests.functional.orders import journal, order_of, orders, right_answer, table
 
-CASES = 150
+CASES = 80
 WORKERS = 4
-RUNS = 5
-KILLS_A_RUN = 40
+RUNS = 4
+KILLS_A_RUN = 50
+SIDE_BY_SIDE = 2
 LONGEST_S = 300.0
 
 
@@ -34,26 +35,33 @@ def partly_right(received: Received) -> Reply:
 
 @pytest.fixture(scope="module")
 def after(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, list[dict[str, Any]], int]:
-    """Give the folder of runs that were killed 200 times in all, how each of them ended, and the requests sent."""
+    """Give the cases, how each of the runs ended that were killed 200 times in all, and the requests sent."""
     folder = tmp_path_factory.mktemp("killed")
-    orders(folder, CASES)
+    cases = orders(folder, CASES)
     with FakeEndpoint(partly_right) as endpoint:
-        arguments = [
-            *(str(folder), str(RUNS), str(KILLS_A_RUN), "1", "--dataset", str(folder / "orders.jsonl")),
-            *("--base-url", endpoint.base_url, "--model", "m", "-j", str(WORKERS)),
+        address = ("--dataset", str(cases), "--base-url", endpoint.base_url, "--model", "m", "-j", str(WORKERS))
+        killing = [
+            subprocess.Popen(
+                [
+                    *(sys.executable, "-m", "tests.killed_runs", str(folder / f"{seed}")),
+                    *(str(RUNS // SIDE_BY_SIDE), str(KILLS_A_RUN), str(seed), *address),
+                ],
+                cwd=PROJECT,
+                env={"PATH": os.environ["PATH"], "HOME": str(folder)},
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                encoding="utf-8",
+            )
+            for seed in range(SIDE_BY_SIDE)
         ]
-        ended = subprocess.run(
-            [sys.executable, "-m", "tests.killed_runs", *arguments],
-            cwd=PROJECT,
-            env={"PATH": os.environ["PATH"], "HOME": str(folder)},
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            encoding="utf-8",
-            timeout=LONGEST_S,
-            check=False,
-        )
-        assert ended.returncode == 0, ended.stderr
-        return folder, [json.loads(line) for line in ended.stdout.splitlines()], len(endpoint.received)
+        ended: list[dict[str, Any]] = []
+        for process in killing:
+            with process:
+                out, err = process.communicate(timeout=LONGEST_S)
+            assert process.returncode == 0, err
+            ended += map(json.loads, out.splitlines())
+        return cases, ended, len(endpoint.received)
 
 
 def as_bytes(run: Path, name: str) -> bytes:
@@ -65,14 +73,14 @@ def as_bytes(run: Path, name: str) -> bytes:
 
 def test_200_kills_in_every_stage_lose_nothing(after: tuple[Path, list[dict[str, Any]], int]) -> None:
     """Each case is answered once, and every run ends as if it had been left alone; the kills came in all stages."""
-    folder, ended, _ = after
+    _, ended, _ = after
     assert [each["code"] for each in ended] == [0] * RUNS
     asking, writing = (sum(each[stage] for each in ended) for stage in ("asking", "writing"))
     assert asking + writing == RUNS * KILLS_A_RUN
     assert writing >= RUNS * KILLS_A_RUN / 4
     assert asking >= RUNS * KILLS_A_RUN / 4
-    for number in range(RUNS):
-        counted = Counter(record["case_id"] for record in journal(folder / f"run-{number}"))
+    for each in ended:
+        counted = Counter(record["case_id"] for record in journal(Path(each["run"])))
         assert (len(counted), set(counted.values())) == (CASES, {1})
 
 
@@ -81,11 +89,9 @@ def test_requests_sent_again_are_at_most_those_in_flight(after: tuple[Path, list
 
     Each request that the endpoint saw is noted in a journal, and so may be counted as possibly billed.
     """
-    folder, ended, received = after
+    _, ended, received = after
     assert 0 <= received - RUNS * CASES <= sum(each["asking"] for each in ended) * WORKERS
-    begun = sum(
-        (folder / f"run-{number}" / "journal.jsonl").read_bytes().count(b'"begun_at": ') for number in range(RUNS)
-    )
+    begun = sum((Path(each["run"]) / "journal.jsonl").read_bytes().count(b'"begun_at": ') for each in ended)
     assert RUNS * CASES <= received <= begun
 
 
@@ -93,14 +99,13 @@ def test_tables_are_those_of_an_undisturbed_run(
     after: tuple[Path, list[dict[str, Any]], int], command: Command, tmp_path: Path
 ) -> None:
     """Byte for byte, but for what the clock says; and no half-written file is left."""
-    folder, *_ = after
+    cases, ended, _ = after
     with FakeEndpoint(partly_right) as endpoint:
         address = ("--base-url", endpoint.base_url, "--model", "m", "-j", str(WORKERS))
-        assert command("run", "--dataset", folder / "orders.jsonl", *address, "--out", "whole").code == 0
+        assert command("run", "--dataset", cases, *address, "--out", "whole").code == 0
     whole = tmp_path / "whole"
     kept = {path.name for path in whole.iterdir()}
-    for number in range(RUNS):
-        run = folder / f"run-{number}"
+    for run in (Path(each["run"]) for each in ended):
         for name in ("scores", "calls", "arguments"):
             assert as_bytes(run, name) == as_bytes(whole, name), name
         for name in ("calls.parquet", "arguments.parquet"):

@@ -209,7 +209,7 @@ def test_nobody_reads_stdout(started: Callable[..., subprocess.Popen[str]], tmp_
         process = started(endpoint.base_url)
         assert process.stdout is not None
         process.stdout.close()
-        assert process.wait(30) == 0
+        assert process.wait(60) == 0
     assert answered(tmp_path / "run").total() == CASES
     assert (tmp_path / "run" / "report.html").is_file()
 
@@ -246,7 +246,7 @@ def test_full_disk_stops_the_run_and_keeps_every_answer(fceval: Fceval, command:
     with FakeEndpoint(slowly) as endpoint:
         address = ("--base-url", endpoint.base_url, "--model", "m", "--out", "run", "-j", "4")
         with limited(fceval, "-f 20", "run", "--dataset", "orders.jsonl", *address) as process:
-            _, err = process.communicate(timeout=30)
+            _, err = process.communicate(timeout=60)
         assert process.returncode == 5, err
         sent = len(endpoint.received)
         assert 4 < sent < 100
@@ -276,7 +276,7 @@ def test_room_that_comes_back_is_used(fceval: Fceval, command: Command, tmp_path
                     resource.prlimit(process.pid, resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY,) * 2)
                     break
                 time.sleep(0.002)
-            _, err = process.communicate(timeout=30)
+            _, err = process.communicate(timeout=60)
         assert process.returncode in {0, 5}, err  # 0: there was room again before it was missed
         assert not list((tmp_path / "run").glob("journal.spilled-*"))
         sent = len(endpoint.received)
@@ -291,7 +291,7 @@ def test_connections_beyond_the_files_that_may_be_open_are_refused(fceval: Fceva
     with FakeEndpoint(right_answer) as endpoint:
         address = ("--base-url", endpoint.base_url, "--model", "m", "--out", "run", "-j", "200")
         with limited(fceval, "-n 128", "run", "--dataset", "orders.jsonl", *address) as process:
-            _, err = process.communicate(timeout=30)
+            _, err = process.communicate(timeout=60)
         assert endpoint.received == ()
     assert process.returncode == 2
     assert "endpoint.concurrency: 200, but this process may open 128 files (ulimit -n): at most 64" in err
@@ -304,7 +304,7 @@ def test_limit_of_open_files_is_raised_where_it_may_be(fceval: Fceval, tmp_path:
     with FakeEndpoint(slowly) as endpoint:
         address = ("--base-url", endpoint.base_url, "--model", "m", "--out", "run", "-j", "150")
         with limited(fceval, "-S -n 64", "run", "--dataset", "orders.jsonl", *address) as process:
-            _, err = process.communicate(timeout=30)
+            _, err = process.communicate(timeout=60)
         assert len(endpoint.received) == 150
     assert process.returncode == 0, err
 

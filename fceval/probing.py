@@ -22,10 +22,11 @@ from fceval.client.outcome import Failed
 from fceval.client.secret import Secret
 from fceval.dialects import Dialect
 from fceval.dialogue import Dialogue, Variant, next_request
+from fceval.errors import EndpointError
 from fceval.irregularities import IRREGULARITIES
 from fceval.reaching import reached
 from fceval.records import Json, JsonObject, Parsed, Request, Response
-from fceval.report.probe import Outcome, Probe, Probed
+from fceval.report.probe import REFUSALS, Outcome, Probe, Probed
 from fceval.runs import shape_of
 
 WRONG_KEY = "fceval-probe-wrong-key"
@@ -34,8 +35,6 @@ WRONG_KEY = "fceval-probe-wrong-key"
 _SECOND_LOOKS = 4
 """The most pairs that are asked again because they disagree: a model that draws its words may do so by chance."""
 _DISAGREE = "stream_nonstream_disagree"
-_CLIENT_ERRORS = range(400, 500)
-_MAY_PASS = frozenset({408, 409, 425, 429})
 _TELLING = frozenset(
     {
         "finish_stop_with_calls",
@@ -143,7 +142,7 @@ class _Exchange:
         """What came of it."""
         if self.parsed is None:
             status = self.response.attempts[-1].status or 0
-            return "rejected" if self.asked.wrong and status in _CLIENT_ERRORS else self.response.failure or "not_run"
+            return "rejected" if self.asked.wrong and status in REFUSALS else self.response.failure or "not_run"
         if self.asked.wrong:
             return "accepted"
         if self.parsed.calls or self.parsed.problems:
@@ -157,8 +156,7 @@ class _Exchange:
         if self.response.failure == "content_filtered":
             return "content_filtered", None
         if self.response.failure is not None:
-            is_decided = last.status in _CLIENT_ERRORS and last.status not in _MAY_PASS
-            return ("rejected", str(last.status)) if is_decided else None
+            return ("rejected", str(last.status)) if last.status in REFUSALS else None
         return self.outcome, self.response.finish_reason
 
     def entry(self) -> Probed:
@@ -225,9 +223,17 @@ class _Asking:
         self._answers: dict[tuple[str, bool], Response] = {}
 
     async def everything(self) -> list[Probed]:
-        """Return an entry for each request and way, in the suite's order."""
+        """Return an entry for each request and way, in the suite's order.
+
+        Raises:
+            EndpointError: To the first request nothing comes back at all, whole or streamed.
+        """
         first, *rest = probe_suite()
-        pairs = [await self._pair(first), *await asyncio.gather(*map(self._pair, rest))]
+        pair = await self._pair(first)
+        attempts = [attempt for each in pair for attempt in each.response.attempts]
+        if all(attempt.status is None for attempt in attempts):
+            raise EndpointError(self._client.advice(attempts[-1].detail))
+        pairs = [pair, *await asyncio.gather(*map(self._pair, rest))]
         doubtful = [pair for pair in pairs if _disagree(pair)][:_SECOND_LOOKS]
         again = await asyncio.gather(*(self._pair(pair[0].asked, trial=1) for pair in doubtful))
         certain = [pair for pair, other in zip(doubtful, again, strict=True) if _kinds(pair) == _kinds(other)]
@@ -244,11 +250,13 @@ class _Asking:
         async with self._slots:
             response = await (self._as_stranger(request) if asked.wrong == "key" else self._client.send(request))
         self._client.is_acquainted = self._stranger.is_acquainted = True
-        if trial == 0:  # a second look is none of the requests planned
-            self._told(response)
-            self._answers[asked.case.case_id, streamed] = response
         parsed = None if response.message is None else self._dialect.parse(response.message)
-        return _Exchange(asked, streamed, response, parsed)
+        exchange = _Exchange(asked, streamed, response, parsed)
+        if trial == 0:  # a second look is none of the requests planned
+            # What is turned down as it should be is no failure to whoever watches.
+            self._told(replace(response, message={}) if exchange.outcome == "rejected" else response)
+            self._answers[asked.case.case_id, streamed] = response
+        return exchange
 
     async def _as_stranger(self, request: Request) -> Response:
         """Send a request with the wrong key, and keep of the answer only what cannot hold the real one."""

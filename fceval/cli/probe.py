@@ -49,15 +49,17 @@ def probe(
     out: Path | None,
     quiet: bool,
     **flags: Any,  # noqa: ANN401 -- click passes each flag's own type
-) -> None:
+) -> int:
     """Ask an endpoint about 30 fixed requests, and say in what it is off the contract.
 
     No dataset is needed, and no answer is judged: what is reported are irregularities on the wire, by code, of each
     request asked whole and streamed. Among them are a request of the wrong shape and one with a wrong key.
+    Exit codes: 0 whatever is found, 4 where the endpoint answers nothing.
     """
     from fceval import pipeline
     from fceval.cli.progress import Progress
     from fceval.config import load_config
+    from fceval.errors import ExitCode
     from fceval.report.probe import probe_text
 
     if compare is None and (compare_model or compare_api_key_env):
@@ -70,6 +72,10 @@ def probe(
         folder, found, reference = pipeline.probe(config, compared, out, watch)
     streams.tell(probe_text(found, reference, width=min(shutil.get_terminal_size().columns, _WIDEST)))
     streams.tell(f"Report: {folder / 'probe.html'}, {folder / 'probe.json'}")
+    silent = [each for each in (found, reference) if each is not None and each.is_silent]
+    for each in silent:
+        streams.note(f"Error: {each.base_url}: not one request was answered: {each.requests[0].detail}")
+    return int(ExitCode.ENDPOINT_REFUSED if silent else ExitCode.OK)
 
 
 def _compared(config: RunConfig, base_url: str, model: str | None, api_key_env: str | None) -> EndpointSettings:

@@ -13,7 +13,7 @@ from fceval.records import Json, JsonObject, json_text
 MAX_KEPT = 8 * 2**20
 """Longest answer that is put together, in characters."""
 _COST_OF_AN_ENTRY = 1024
-_HEAD = ("id", "created", "model", "system_fingerprint", "service_tier")
+_HEAD = ("id", "created", "model", "system_fingerprint", "service_tier", "prompt_filter_results")
 _TEXTS = frozenset({"content", "refusal", "reasoning", "reasoning_content", "thinking"})
 """Members that come in pieces; of other strings the last one counts."""
 _PADDING = "obfuscation"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import TypeVar
@@ -32,6 +33,7 @@ __all__ = ["Answered", "Failed", "classify", "usage_of"]
 _OK = range(200, 300)
 _REDIRECTS = range(300, 400)
 _BAD_REQUEST = frozenset({400, 422})
+_PAGE = re.compile(r"\s*<(?:!doctype\s+html|html)\b", re.IGNORECASE)
 _ABORTED = frozenset({"error", "abort"})
 _STOPS = frozenset({"", "stop", "eos", "end_turn", "stop_sequence"})
 _BESIDE_CONTENT = (
@@ -83,6 +85,8 @@ def _origin(location: str) -> str:
 
 
 def _of_body(status: int, headers: Mapping[str, str], body: bytes, api: Api) -> Answered | Failed:
+    if status in _OK and not body.strip():
+        return Failed("endpoint_error", f"HTTP {status} with an empty body", retryable=True, headers=headers)
     try:
         value, codes = read_envelope(body)
     except JsonTextError as error:
@@ -94,6 +98,10 @@ def _of_value(
     status: int, headers: Mapping[str, str], value: Json, codes: tuple[str, ...], api: Api
 ) -> Answered | Failed:
     message, error_codes = error_of(value)
+    if status in _OK and message is not None and _is_page(message):
+        detail = f"HTTP {status}: an error that holds a web page: is the base URL right (does it end in /v1)?"
+        found = {"error_in_200", "html_200", *([] if is_in_shape(value) else ["error_shape"])}
+        return _with_codes(Failed("endpoint_error", detail, wrong_address=True, irregularities=codes), found)
     if status not in _OK or message is not None:
         refused = refusal(told_status(status, value), headers, message or first_line(value), error_codes)
         found = {"error_in_200"} if status in _OK else set()
@@ -109,6 +117,8 @@ def _of_stream(status: int, headers: Mapping[str, str], stream: Streamed, api: A
         return _with_codes(result, {*codes, "error_shape", *(["error_in_200"] if status in _OK else [])})
     if stream.terminal in {"complete", "complete_no_done", "error_event"} or status not in _OK:
         return _of_value(status, headers, stream.body, codes, api)
+    if stream.terminal == "empty" and _is_filtered(stream.body):
+        return _no_message(stream.body, codes)
     detail = {
         "reset": "the connection broke in the middle of the stream",
         "empty": "the stream has no answer in it",
@@ -127,7 +137,7 @@ def _of_stream(status: int, headers: Mapping[str, str], stream: Streamed, api: A
 
 
 def _not_json(status: int, headers: Mapping[str, str], text: str, problem: str) -> Failed:
-    is_page = text.lstrip("\ufeff \t\r\n").startswith("<")
+    is_page = _is_markup(text)
     if status in RETRYABLE or status in REFUSED or (status not in _OK and not is_page):
         result = refusal(status, headers, "a web page" if is_page else first_line(text), frozenset())
         return replace(result, irregularities=("error_shape",))
@@ -142,6 +152,15 @@ def _not_json(status: int, headers: Mapping[str, str], text: str, problem: str) 
         headers=headers,
         most_attempts=BROKEN_ATTEMPTS,
     )
+
+
+def _is_markup(text: str) -> bool:
+    return text.lstrip("\ufeff \t\r\n").startswith("<")
+
+
+def _is_page(message: str) -> bool:
+    """Whether the message of an error is a web page that somebody got in place of JSON."""
+    return _PAGE.match(message) is not None
 
 
 def _answer(value: Json, codes: tuple[str, ...]) -> Answered | Failed:
@@ -165,9 +184,14 @@ def _answer(value: Json, codes: tuple[str, ...]) -> Answered | Failed:
 def _no_message(value: Json, codes: tuple[str, ...]) -> Failed:
     if isinstance(value, Mapping) and not value.get("choices"):
         codes = (*codes, "choices_null_or_empty")
-        if _is_marked(value.get("prompt_filter_results")):
+        if _is_filtered(value):
             return Failed("content_filtered", "the endpoint's content filter refused the prompt", irregularities=codes)
     return Failed("endpoint_error", "the answer has no `choices[0].message`", retryable=True, irregularities=codes)
+
+
+def _is_filtered(value: Json) -> bool:
+    """Whether a body says that the content filter refused the prompt."""
+    return isinstance(value, Mapping) and _is_marked(value.get("prompt_filter_results"))
 
 
 def _is_marked(results: Json) -> bool:
@@ -198,6 +222,8 @@ def _around(
     asked, streamed = request_body.get("stream") is True, isinstance(body, Streamed)
     if status in _OK and asked != streamed and (streamed or isinstance(result, Answered)):
         codes.add("stream_ignored")
+    if status in _OK and isinstance(body, bytes) and not body.strip():
+        codes.add("stream_truncated" if asked else "choices_null_or_empty")
     if status in _BAD_REQUEST and request_body.get("tool_choice") == "none":
         codes.add("none_400")
     is_answer = isinstance(result, Answered) or streamed

@@ -39,6 +39,8 @@ _FILTERED = frozenset(
         "sensitive_words_detected",
     }
 )
+_LIMITED = frozenset({"rate_limit_error", "rate_limit_exceeded", "rate_limited", "too_many_requests"})
+"""What stands in place of a status 429 where an error comes with status 200."""
 _HOPELESS = frozenset({"context_length_exceeded", "invalid_request_error", "model_not_found"})
 _STATUS = re.compile(r"[45]\d\d", re.ASCII)
 
@@ -95,7 +97,7 @@ def refusal(status: int, headers: Mapping[str, str], message: str, codes: frozen
         return Failed("content_filtered", detail)
     if codes & _NO_ACCESS or status in REFUSED:
         return Failed("endpoint_error", detail, stops_run=True)
-    if status == _TOO_MANY:
+    if status == _TOO_MANY or (status in _OK and codes & _LIMITED):
         return Failed("rate_limited", detail, retryable=True, headers=headers)
     if status == _NOT_FOUND:
         advice = "(is the base URL right, and the model's name?)"

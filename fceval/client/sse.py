@@ -38,6 +38,8 @@ _BOM = b"\xef\xbb\xbf"
 _LINE_END = re.compile(rb"\r\n|\n|\r")
 _GLUE = re.compile(rb"\n|\s*data:\s*(?=[\[{])")
 _DONE = b"[DONE]"
+_PINGS = frozenset({"heartbeat", "keep-alive", "keepalive", "ping"})
+"""Names of events that only keep a connection open."""
 
 
 class TooMuchError(ValueError):
@@ -248,7 +250,8 @@ class StreamReader:
                 self._take(event, None)
         terminal = self._terminal(how)
         error = self._assembly.error
-        body = error if error is not None else self._assembly.body() if self._assembly.started else None
+        told = self._assembly.started or terminal == "empty"  # the head of an answer may say why there is no more
+        body = error if error is not None else self._assembly.body() if told else None
         codes = tuple(sorted(self._notes | self._decoder.notes | self._assembly.notes))
         return Streamed(terminal, body, codes, self._first_token_s, self._first_call_s, self._problem)
 
@@ -267,13 +270,21 @@ class StreamReader:
             try:
                 self._take_json(event.name, data, at_s)
             except JsonTextError as error:
-                self._take_glued(event.name, _GLUE.split(data), at_s, str(error))
+                self._take_unreadable(event.name, data, at_s, str(error))
 
-    def _take_glued(self, name: str, frames: list[bytes], at_s: float | None, problem: str) -> None:
+    def _take_unreadable(self, name: str, data: bytes, at_s: float | None, problem: str) -> None:
+        """Take data that is no JSON: an error in words, noise, or several events; else nothing can be relied on."""
+        if name in _PINGS:
+            self._notes.add("data_comment")
+        elif name == "error":
+            self._assembly.take(name, {"error": data.decode("utf-8", "replace")})
+        elif len(frames := _GLUE.split(data)) > 1:
+            self._take_glued(name, frames, at_s)
+        elif not self._closing:
+            self._problem = problem
+
+    def _take_glued(self, name: str, frames: list[bytes], at_s: float | None) -> None:
         """Read events that lack the blank line between them; where one of them is cut, nothing can be relied on."""
-        if len(frames) == 1:
-            self._problem = "" if self._closing else problem
-            return
         self._notes.add("sse_glued_frames")
         for place, frame in enumerate(frames, 1):
             is_last = place == len(frames)
@@ -289,8 +300,10 @@ class StreamReader:
     def _take_json(self, name: str, data: bytes, at_s: float | None) -> None:
         chunk, notes = read_envelope(data)
         self._notes.update(notes)
+        if chunk and name == "error" and not isinstance(chunk, dict):
+            chunk = {"error": chunk}
         if not isinstance(chunk, dict):
-            if chunk:
+            if chunk and name not in _PINGS:
                 self._problem = "an event of the stream is no JSON object"
             else:
                 self._notes.add("data_comment")

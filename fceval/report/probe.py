@@ -42,6 +42,8 @@ NOTHING_FOUND = "ok"
 DIFFERS = "!="
 """Stands before a line in which the two endpoints differ."""
 
+REFUSALS = frozenset(range(400, 500)) - {408, 409, 425, 429}
+"""Statuses with which an endpoint turns a request down; the others may pass by themselves."""
 _FIRST_ERROR = 400
 _MOST_ARGUMENTS = 200
 _CODES_IN_HEADLINE = 4
@@ -79,6 +81,14 @@ class Probed:
         """Whether the endpoint did what it is there for: it answered, or took a stand on a request that is wrong."""
         return self.outcome not in get_args(NotMeasured)
 
+    @property
+    def is_heard(self) -> bool:
+        """Whether something came back, be it a refusal or off the contract; what is turned down anyway says nothing."""
+        if self.outcome == "rejected":
+            return False
+        off = any(IRREGULARITIES[code].effect == "not_measured" for code in self.codes)
+        return self.is_answered or off or self.status in REFUSALS
+
 
 @dataclass(frozen=True, slots=True)
 class Probe:
@@ -97,6 +107,11 @@ class Probe:
         """Code to number of requests, in the order of `IRREGULARITIES`."""
         found = Counter(code for each in self.requests for code in each.codes)
         return {code: found[code] for code in IRREGULARITIES if found[code]}
+
+    @property
+    def is_silent(self) -> bool:
+        """Whether the endpoint answered nothing, so that nothing is known of it."""
+        return not any(each.is_heard for each in self.requests)
 
 
 def probe_files(probe: Probe, reference: Probe | None = None) -> dict[str, bytes]:

@@ -90,6 +90,7 @@ def test_without_faults_there_is_nothing_to_tell(command: Command, tmp_path: Pat
     """A matrix of `ok`, no legend; a folder of its own that nobody else can read, named in the last line."""
     said = command("probe", "--base-url", "embedded:mock", "--model", "mock")
     assert (said.code, said.out.splitlines()[0]) == (0, "No irregularity in 33 requests.")
+    assert "endpoint_error" not in said.err  # what must be turned down was
     (folder,) = (tmp_path / "reports").iterdir()
     assert "-probe-" in folder.name
     assert said.out.splitlines()[-1] == f"Report: reports/{folder.name}/probe.html, reports/{folder.name}/probe.json"
@@ -152,6 +153,37 @@ def test_nobody_there_is_said_so(command: Command, tmp_path: Path, flags: tuple[
     assert (ended.code, ended.out) == (4, "")
     assert said in ended.err
     assert not list((tmp_path / "reports").iterdir())
+
+
+@pytest.mark.parametrize(
+    ("reply", "said"),
+    [
+        (Reply(drop=True), "the connection failed"),
+        (Reply(hang=True), "no answer within 0.2 s"),
+    ],
+)
+def test_silence_is_said_so(command: Command, tmp_path: Path, reply: Reply, said: str) -> None:
+    """Exit code 4 after the first request, whole and streamed, and no folder left behind."""
+    with FakeEndpoint(reply) as endpoint:
+        ended = command("probe", "--base-url", endpoint.base_url, "--model", "m", "--timeout", "0.2")
+    assert (ended.code, ended.out) == (4, "")
+    assert said in ended.err
+    assert len(endpoint.received) == 4  # two attempts each
+    assert not list((tmp_path / "reports").iterdir())
+
+
+@pytest.mark.usefixtures("_no_pause")
+@pytest.mark.parametrize("status", [503, 429])
+def test_nothing_but_failures_is_no_finding(command: Command, tmp_path: Path, status: int) -> None:
+    """Exit code 4, beside the report of what did come: even the wrong requests were not turned down as such."""
+    flags = ("--set", "endpoint.max_attempts=1", "--out", tmp_path / "down")
+    with FakeEndpoint(error_reply(status, "Try later.")) as endpoint:
+        ended = command("probe", "--base-url", endpoint.base_url, "--model", "m", *flags)
+    assert ended.code == 4
+    assert f"not one request was answered: HTTP {status}: Try later." in ended.err
+    document = _document(tmp_path / "down")
+    assert {each["outcome"] for each in document["requests"]} <= {"endpoint_error", "rate_limited"}
+    assert ended.out.startswith("INCOMPLETE: 31 of 31 requests got no answer")
 
 
 def test_a_refused_key_is_said_so(command: Command, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -98,7 +98,7 @@ FAILURES: list[tuple[int, object, str, str]] = [
     (200, choice(finish_reason="error"), "endpoint_error retryable", "broke the answer off (`error`)"),
     (200, choice(finish_reason="content_filter"), "content_filtered", "content filter ended the answer"),
     # no answer in it
-    (200, b"", "endpoint_error retryable", "has no `choices[0].message`"),
+    (200, b"", "endpoint_error retryable", "HTTP 200 with an empty body"),
     (200, completion(choices=None), "endpoint_error retryable", "has no `choices[0].message`"),
     (200, completion(choices=[]), "endpoint_error retryable", "has no `choices[0].message`"),
     (200, {"id": "x"}, "endpoint_error retryable", "has no `choices[0].message`"),

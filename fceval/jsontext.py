@@ -71,6 +71,58 @@ def read_json(text: str) -> Json:
     return value
 
 
+class RecurringMember:
+    """Reads JSON objects in which one member has the same text again and again: equal texts are read once.
+
+    They become one and the same value, which must not be changed. Everything else is as `read_json` has it.
+    """
+
+    def __init__(self, name: str) -> None:
+        """Take the member's name, and begin to remember its texts: as many as `_MOST_TEXTS`, of `_MOST_LENGTHS`."""
+        self._name = name
+        self._begins = re.compile(json.dumps(name) + r"[ \t\r\n]*:[ \t\r\n]*(?=[\[{])")
+        self._known: dict[str, Json] = {}
+        self._lengths: list[int] = []
+
+    def read(self, text: str) -> Json:
+        """Decode one JSON text; see `read_json`."""
+        begins = self._begins.search(text)
+        if begins is None or _STAND_IN in text:
+            return read_json(text)
+        refuse_depth(text)
+        start = begins.end()
+        try:
+            value, end = self._at(text, start)
+            rest = _DECODER.decode(f'{text[:start]}"{_STAND_IN}"{text[end:]}')
+        except ValueError:  # which tells of a place in the rest: let it be told of the text
+            return read_json(text)
+        if not isinstance(rest, dict) or rest.get(self._name) != _STAND_IN:  # a member of some inner object
+            return read_json(text)
+        rest[self._name] = value
+        return rest
+
+    def _at(self, text: str, start: int) -> tuple[Json, int]:
+        """Return the value that begins at a place, and where it ends: a whole value is the same wherever it stands."""
+        for length in self._lengths:
+            known = self._known.get(text[start : start + length], _UNKNOWN)
+            if known is not _UNKNOWN:
+                return known, start + length
+        value, end = _DECODER.raw_decode(text, start)
+        if len(self._known) >= _MOST_TEXTS:
+            self._known.clear()
+        self._known[text[start:end]] = value
+        if end - start not in self._lengths:
+            self._lengths = [end - start, *self._lengths[: _MOST_LENGTHS - 1]]
+        return value, end
+
+
+_STAND_IN: Final = "fceval: what stands here is known"
+_UNKNOWN: Final = object()
+_MOST_TEXTS = 1024
+_MOST_LENGTHS = 8
+"""Each costs a look at every text that is not known."""
+
+
 def refuse_depth(text: str) -> None:
     """Refuse a text that is nested deeper than `MAX_DEPTH`, before a reader recurses into it.
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 from fceval import runs
@@ -74,21 +74,29 @@ def opened(reference: Path, config: RunConfig) -> Run:
     return this
 
 
-def begun(config: RunConfig, out: Path | None) -> Run:
+def begun(config: RunConfig, out: Path | None, turns: dict[str, int] | None = None) -> Run:
     """Read and check the whole dataset, and lay down the folder of a new run.
+
+    Args:
+        config: The settings.
+        out: Folder of the run; None: one in the reports' folder.
+        turns: Is filled with the number of turns by case_id, of all cases of the dataset, chosen or not.
 
     Raises:
         FcevalError: Settings or dataset cannot make a run; nothing is left behind.
     """
-    turns: list[int] = []
+    chosen_turns: list[int] = []
     cases = checked_cases(config)
+    if turns is not None:
+        cases = _noting(cases, lambda case: turns.update({case.case_id: len(case.turns)}))
     models = [variant.model or config.endpoint.model for variant in config.variants]
     prices = resolve(models, config.endpoint.base_url, config.prices)
     if config.budget.max_cost_usd is not None:
         require_prices(models, prices, config.endpoint.base_url)
     folder = runs.new_folder(config, out)
     try:
-        chosen = write_cases(folder / "cases.parquet", _noting(turns, select(cases, config.dataset)), 0o600)
+        selected = _noting(select(cases, config.dataset), lambda case: chosen_turns.append(len(case.turns)))
+        chosen = write_cases(folder / "cases.parquet", selected, 0o600)
         if not chosen:
             msg = f"{config.dataset.path}: [dataset] and --limit select none of its cases: a run needs at least one"
             raise ConfigError(msg)
@@ -97,10 +105,11 @@ def begun(config: RunConfig, out: Path | None) -> Run:
         raise
     path = config.dataset.path or Path()
     dataset: JsonObject = {"path": path.name, "sha256": runs.sha256_of(path), "cases": chosen}
-    return runs.write_manifest(folder, config, dataset, sum(turns) * len(config.variants) * config.trials, prices)
+    planned = sum(chosen_turns) * len(config.variants) * config.trials
+    return runs.write_manifest(folder, config, dataset, planned, prices)
 
 
-def _noting(turns: list[int], cases: Iterable[Case]) -> Iterator[Case]:
+def _noting(cases: Iterable[Case], note: Callable[[Case], None]) -> Iterator[Case]:
     for case in cases:
-        turns.append(len(case.turns))
+        note(case)
         yield case

@@ -9,7 +9,7 @@ import asyncio
 import dataclasses
 import json
 import shlex
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -32,12 +32,12 @@ from fceval.config import RunConfig
 from fceval.dialogue import Variant
 from fceval.endpoints import Address
 from fceval.engines import Stop
-from fceval.errors import ConfigError, EndpointError, ExitCode, FcevalError, LocalError, did_you_mean
+from fceval.errors import ConfigError, DatasetError, EndpointError, ExitCode, FcevalError, LocalError, did_you_mean
 from fceval.journal import Journal, JournalIndex
 from fceval.judging import judgement, looked_up, write_tables
-from fceval.opening import begun, check_settings, checked_cases, opened
+from fceval.opening import begun, check_settings, opened
 from fceval.reaching import reached
-from fceval.records import Json, Key
+from fceval.records import Json, Key, Response
 from fceval.report import exporters
 from fceval.report.bfcl import bfcl_section
 from fceval.report.casebook import case_text, failure_list
@@ -158,19 +158,33 @@ def score_again(reference: Path, config: RunConfig, out: Path | None) -> Ended:
 
 
 def score_predictions(config: RunConfig, predictions: Path, out: Path | None) -> Ended:
-    """Judge answers made elsewhere; sends nothing."""
-    turns = {case.case_id: len(case.turns) for case in checked_cases(config)}
-    # Read twice, so that a mistake in the last row leaves nothing behind, and no more than a row is held.
-    keys = [response.key for response in read_predictions(predictions, turns)]
-    names = dict.fromkeys(key.variant for key in keys)
-    variants = () if list(names) in ([], ["default"]) else tuple(Variant(name=name) for name in names)
-    trials = max((key.trial for key in keys), default=0) + 1
-    this = begun(replace(config, variant=variants, trials=trials), out)
+    """Judge answers made elsewhere; sends nothing.
+
+    Raises:
+        FcevalError: Settings, dataset or predictions cannot make a run; nothing is left behind.
+    """
+    turns: dict[str, int] = {}
+    this = begun(config, out, turns)
     with Journal(this.journal) as journal:
+        try:
+            this = runs.widened(this, *_journalled(read_predictions(predictions, turns), journal))
+        except DatasetError:
+            runs.discard(this.folder)
+            raise
+        turns.clear()  # the ids of a million cases are a third of the memory that scoring them takes
         runs.mark_latest(this)
-        for response in read_predictions(predictions, turns):
-            journal.append(response)
         return Ended(this, score(this), *conclusion(this))
+
+
+def _journalled(responses: Iterable[Response], journal: Journal) -> tuple[tuple[Variant, ...], int]:
+    """Write responses to a journal; return the variants that they are of, and the number of trials."""
+    names: dict[str, None] = {}
+    trials = 1
+    for response in responses:
+        journal.append(response)
+        names[response.key.variant] = None
+        trials = max(trials, response.key.trial + 1)
+    return () if list(names) in ([], ["default"]) else tuple(Variant(name=name) for name in names), trials
 
 
 def score(this: Run) -> Report | None:

@@ -13,6 +13,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
 
+from fceval.identity import OfSame
+
 Json: TypeAlias = bool | int | float | str | Sequence["Json"] | Mapping[str, "Json"] | None
 """A decoded JSON value."""
 JsonObject: TypeAlias = Mapping[str, Json]
@@ -21,12 +23,13 @@ Expectation: TypeAlias = Json
 """What is acceptable for one argument: a literal, or ``{"$match": NAME, ...}`` (read by `fceval.scoring.matchers`)."""
 
 _READABLE = json.JSONEncoder(ensure_ascii=False)  # `dumps` would make a new one for each value
+_CANONICAL = json.JSONEncoder(sort_keys=True, separators=(",", ":"))
 _SURROGATES = re.compile("[\ud800-\udfff]")
 
 
 def canonical_json(value: Json) -> str:
     """Return the one JSON text that equal values share: sorted keys, no spaces, ASCII only."""
-    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
+    return _CANONICAL.encode(value)
 
 
 def json_text(value: Json) -> str:
@@ -115,13 +118,20 @@ class Case:
     @property
     def content_hash(self) -> str:
         """Hex sha256 over everything that decides request and verdict; labels and provenance are left out."""
-        names = (
-            "messages tools expected expected_any_of turns tool_choice parallel_tool_calls request order extra_calls"
-        )
-        deciding = {
-            name: self.fields[name] for name in (*names.split(), "strings") if self.fields.get(name) is not None
-        }
-        return hashlib.sha256(canonical_json(deciding).encode()).hexdigest()
+        members = [
+            f'"{name}":{(_canonical_tools if name == "tools" else canonical_json)(self.fields[name])}'
+            for name in _DECIDING
+            if self.fields.get(name) is not None
+        ]
+        return hashlib.sha256(f"{{{','.join(members)}}}".encode()).hexdigest()  # as `canonical_json` of all of them
+
+
+_canonical_tools = OfSame(canonical_json)
+_DECIDING = (
+    *("expected", "expected_any_of", "extra_calls", "messages", "order", "parallel_tool_calls", "request", "strings"),
+    *("tool_choice", "tools", "turns"),
+)
+"""In the order of canonical JSON."""
 
 
 # --- speak and ask --------------------------------------------------------------------------------------------

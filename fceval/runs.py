@@ -27,7 +27,7 @@ from fceval.budget import BudgetSettings
 from fceval.cases.read import read_cases
 from fceval.client.endpoint import EndpointSettings
 from fceval.config import RunConfig, parse_config, resolved
-from fceval.dialogue import Dialogue, Shape
+from fceval.dialogue import Dialogue, Shape, Variant
 from fceval.errors import ConfigError, LocalError
 from fceval.journal import JournalIndex
 from fceval.jsontext import JsonTextError, read_json
@@ -244,6 +244,16 @@ def adopted(run: Run, config: RunConfig) -> Run:
     changed = Run(run.folder, config, {**run.manifest, "config": resolved(config)})
     if changed.manifest != run.manifest:
         _write_manifest(changed)
+    return changed
+
+
+def widened(run: Run, variants: tuple[Variant, ...], trials: int) -> Run:
+    """Return a run with other variants and trials than it began with, and write that down in its folder."""
+    before, config = run.config, replace(run.config, variant=variants, trials=trials)
+    turns = int(str(run.manifest["planned_responses"])) // (len(before.variants) * before.trials)
+    planned = turns * len(config.variants) * trials
+    changed = Run(run.folder, config, {**run.manifest, "planned_responses": planned, "config": resolved(config)})
+    _write_manifest(changed)
     return changed
 
 

@@ -14,6 +14,7 @@ from urllib.parse import unquote
 
 import jsonschema_rs
 
+from fceval.identity import OfSame
 from fceval.jsontext import RoundedNumber, read_json
 from fceval.records import Json, JsonObject, Tool, canonical_json
 
@@ -356,11 +357,6 @@ def _compiled(parameters: str) -> ToolSchema:
     return ToolSchema(value if isinstance(value, dict) else None)
 
 
-_MAX_KNOWN = 4096
-_known: dict[int, tuple[Sequence[Tool], dict[str, ToolSchema]]] = {}
-"""Schemas by the identity of the tools, which are kept so that nothing else can take their identity."""
-
-
 def compile_tool(tool: Tool) -> ToolSchema:
     """Return the compiled schema of a tool; equal schemas are compiled once."""
     return _compiled(canonical_json(tool.parameters or {}))
@@ -368,11 +364,11 @@ def compile_tool(tool: Tool) -> ToolSchema:
 
 def compile_tools(tools: Sequence[Tool]) -> Mapping[str, ToolSchema]:
     """Return the compiled schemas of the tools on offer, by name; cases that share their tools share these."""
-    known = _known.get(id(tools))
-    if known is not None:
-        return known[1]
-    if len(_known) >= _MAX_KNOWN:
-        _known.clear()
-    schemas = {tool.name: compile_tool(tool) for tool in tools}
-    _known[id(tools)] = (tools, schemas)
-    return schemas
+    return _of_tools(tools)
+
+
+def _compile_all(tools: Sequence[Tool]) -> Mapping[str, ToolSchema]:
+    return {tool.name: compile_tool(tool) for tool in tools}
+
+
+_of_tools = OfSame(_compile_all)

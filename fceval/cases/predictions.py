@@ -50,32 +50,33 @@ def read_predictions(path: Path, turns: Mapping[str, int]) -> Iterator[Response]
     Raises:
         DatasetError: A row is no prediction, is for an unknown case, or predicts what another row did.
     """
-    seen: dict[Key, int] = {}
+    seen: set[int] = set()  # hashes, as the keys of a million rows would be large; whether two agree, the file says
     for row, fields in read_rows(path):
         try:
             prediction: Any = _PREDICTION.validate_python(fields)
         except ValidationError as error:
             wrong = field_error(error)
             raise DatasetError(str(wrong), file=str(path), row=row, field=wrong.field) from None
-        key = Key(
-            prediction["case_id"],
-            prediction.get("variant", "default"),
-            prediction.get("trial", 0),
-            prediction.get("turn", 0),
-            step=0,
-        )
+        key = _key(prediction)
         if key.turn >= turns.get(key.case_id, 0):
             known = key.case_id in turns
             problem = f"`{key.case_id}` has no turn {key.turn}" if known else f"the dataset has no `{key.case_id}`"
             raise DatasetError(problem, file=str(path), row=row, field="turn" if known else "case_id")
-        if (first_row := seen.setdefault(key, row)) != row:
-            problem = f"row {first_row} predicts the same case, trial and turn"
+        digest = hash(key)
+        if digest in seen and (first := next(at for at, each in read_rows(path) if _key(each) == key)) != row:
+            problem = f"row {first} predicts the same case, trial and turn"
             raise DatasetError(problem, file=str(path), row=row)
+        seen.add(digest)
         if "message" not in prediction and "tool_calls" not in prediction:
             problem = "neither `tool_calls` nor `message`"
             raise DatasetError(problem, file=str(path), row=row)
         reason = prediction.get("finish_reason")
         yield Response(key, "", _message(prediction), reason, Usage(), None, (), ())
+
+
+def _key(prediction: Mapping[str, Any]) -> Key:
+    trial, turn = prediction.get("trial", 0), prediction.get("turn", 0)
+    return Key(prediction["case_id"], prediction.get("variant", "default"), trial, turn, step=0)
 
 
 def _message(prediction: Mapping[str, Any]) -> JsonObject:

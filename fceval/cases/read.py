@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,7 @@ import pyarrow.parquet as pq
 
 from fceval.cases.rows import FIELDS, case_of
 from fceval.errors import DatasetError, FieldError
-from fceval.jsontext import JsonTextError, read_json
+from fceval.jsontext import JsonTextError, RecurringMember, read_json
 from fceval.records import Case, Json, JsonObject
 
 TEXT_COLUMNS = frozenset({"case_id", "category", "order", "extra_calls", "strings"})
@@ -89,6 +90,7 @@ def read_rows(path: Path) -> Iterator[tuple[int, JsonObject]]:
 
 
 def _jsonl_rows(path: Path) -> Iterator[tuple[int, JsonObject]]:
+    recurring = RecurringMember("tools")
     with path.open("rb") as lines:
         for row, line in enumerate(lines, start=1):
             try:
@@ -97,7 +99,7 @@ def _jsonl_rows(path: Path) -> Iterator[tuple[int, JsonObject]]:
                 msg = f"not UTF-8: byte 0x{line[error.start]:02x} at position {error.start + 1} of the line"
                 raise DatasetError(msg, file=str(path), row=row) from None
             if text:
-                yield row, _object(path, row, None, text)
+                yield row, _object(path, row, None, text, recurring.read)
 
 
 def _parquet_rows(path: Path) -> Iterator[tuple[int, JsonObject]]:
@@ -106,7 +108,7 @@ def _parquet_rows(path: Path) -> Iterator[tuple[int, JsonObject]]:
         with pq.ParquetFile(path) as file:
             _refuse_double_columns(path, file.schema_arrow.names)
             for batch in file.iter_batches(batch_size=_BATCH_ROWS):
-                for columns in _readable(batch).to_pylist():
+                for columns in _rows(_readable(batch)):
                     row += 1
                     yield row, _fields(path, row, columns)
     except UnicodeDecodeError as error:
@@ -131,6 +133,15 @@ def _readable(batch: pa.RecordBatch) -> pa.RecordBatch:
             text = column.cast(pa.string())
             batch = batch.set_column(position, batch.schema.field(position).name, text)
     return batch
+
+
+def _rows(batch: pa.RecordBatch) -> Iterator[dict[str, Any]]:
+    """Yield the rows of a batch; a column that is empty in all of them, as most are, is left out."""
+    filled = [name for name in batch.schema.names if batch[name].null_count < batch.num_rows]
+    if not filled:
+        yield from ({} for _ in range(batch.num_rows))
+    for cells in zip(*(batch[name].to_pylist() for name in filled), strict=True):
+        yield dict(zip(filled, cells, strict=True))
 
 
 def _fields(path: Path, row: int, columns: dict[str, Any]) -> JsonObject:
@@ -168,12 +179,15 @@ def _known(path: Path, row: int, name: str, value: object) -> Json:
     if value.isidentifier():
         return _WORDS.get(value, value)
     try:
-        return read_json(value)
+        return _recurring(value) if name == "tools" else read_json(value)
     except JsonTextError as error:
         if name == "source":  # a label, which other projects' files hold as plain text
             return value
         raise DatasetError(str(error), file=str(path), row=row, field=name) from None
 
+
+_recurring = lru_cache(maxsize=1024)(read_json)
+"""Equal texts as one and the same value, which must not be changed."""
 
 _WORDS: dict[str, Json] = {"true": True, "false": False, "null": None}
 """JSON's own words; any other bare word (`any`, `auto`, `required`) stands for itself."""
@@ -192,15 +206,17 @@ def _plain(value: object) -> Json:
     return value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value)
 
 
-def _decoded(path: Path, row: int, field: str | None, text: str) -> Json:
+def _decoded(path: Path, row: int, field: str | None, text: str, read: Callable[[str], Json] = read_json) -> Json:
     try:
-        return read_json(text)
+        return read(text)
     except JsonTextError as error:
         raise DatasetError(str(error), file=str(path), row=row, field=field) from None
 
 
-def _object(path: Path, row: int, field: str | None, text: str) -> dict[str, Json]:
-    value = _decoded(path, row, field, text)
+def _object(
+    path: Path, row: int, field: str | None, text: str, read: Callable[[str], Json] = read_json
+) -> dict[str, Json]:
+    value = _decoded(path, row, field, text, read)
     if not isinstance(value, dict):
         msg = f"not a JSON object but {text[:40]}"
         raise DatasetError(msg, file=str(path), row=row, field=field)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from functools import lru_cache
 from typing import Annotated, Any, Literal, NotRequired
 
@@ -21,7 +22,7 @@ from pydantic import (
 from typing_extensions import TypedDict  # pydantic needs this one before Python 3.12
 
 from fceval.errors import FieldError, did_you_mean
-from fceval.jsontext import read_json
+from fceval.identity import OfSame
 from fceval.records import Case, Expected, ExpectedCall, JsonObject, Tool, Turn, json_text
 
 _OPEN = ConfigDict(strict=True, extra="allow")
@@ -138,14 +139,15 @@ def case_of(fields: JsonObject, row: int) -> Case:
     Raises:
         FieldError: A field is missing, of another type, or at odds with another; the first one found.
     """
-    _refuse_misspelt(fields)
+    _refuse_misspelt(tuple(fields))
+    known = _offered.knows(fields.get("tools"))  # then they were checked in another row
     try:
-        _ROW.validate_python(fields)
+        _ROW.validate_python({**fields, "tools": []} if known else fields)
     except ValidationError as error:
         raise field_error(error) from None
     _refuse_reserved(fields)
-    tools = _tools(json_text(fields["tools"]))
-    turns = tuple(_turns(fields, {tool.name for tool in tools}))
+    tools, names = _offered(fields["tools"])
+    turns = tuple(_turns(fields, names))
     values: Mapping[str, Any] = fields
     return Case(
         case_id=values["case_id"],
@@ -171,8 +173,9 @@ def _refuse_reserved(fields: Mapping[str, Any]) -> None:
             raise FieldError(why, f"request.{name}")
 
 
-def _refuse_misspelt(fields: JsonObject) -> None:
-    for name in fields:
+@lru_cache
+def _refuse_misspelt(names: tuple[str, ...]) -> None:
+    for name in names:
         word = re.sub(r"(?<=[a-z])(?=[A-Z])|-", "_", name).lower()  # `caseId` and `case-id` mean `case_id`
         if name not in FIELDS and (advice := did_you_mean(word, FIELDS, cutoff=_NEAR)) and not _is_own_word(word):
             msg = f"unknown field{advice}"
@@ -189,16 +192,14 @@ def _is_own_word(word: str) -> bool:
     )
 
 
-@lru_cache(maxsize=4096)
-def _tools(text: str) -> tuple[Tool, ...]:
-    """Return the tools of a row; rows with equal tools share them."""
-    entries: Any = read_json(text)
+def _tools(entries: Any) -> tuple[tuple[Tool, ...], frozenset[str]]:  # noqa: ANN401 -- decoded JSON, checked
+    """Return the tools of a row, and their names."""
     names = [entry["function"]["name"] for entry in entries]
     for position, name in enumerate(names):
         if name in names[:position]:
             msg = f"tool `{name}` is offered twice"
             raise FieldError(msg, f"tools[{position}].function.name")
-    return tuple(
+    tools = tuple(
         Tool(
             name=entry["function"]["name"],
             description=entry["function"].get("description"),
@@ -208,9 +209,14 @@ def _tools(text: str) -> tuple[Tool, ...]:
         )
         for entry in entries
     )
+    return tools, frozenset(names)
 
 
-def _turns(fields: Mapping[str, Any], offered: set[str]) -> Iterator[Turn]:
+_offered = OfSame(_tools)
+"""Rows with the same tools share them."""
+
+
+def _turns(fields: Mapping[str, Any], offered: AbstractSet[str]) -> Iterator[Turn]:
     if fields.get("turns") is None:
         yield _turn(fields, "", offered)
         return
@@ -222,7 +228,7 @@ def _turns(fields: Mapping[str, Any], offered: set[str]) -> Iterator[Turn]:
         yield _turn(turn, f"turns[{position}].", offered)
 
 
-def _turn(fields: Mapping[str, Any], place: str, offered: set[str]) -> Turn:
+def _turn(fields: Mapping[str, Any], place: str, offered: AbstractSet[str]) -> Turn:
     if fields.get("messages") is None:
         msg = "missing: the messages that are sent" + ("" if place else " (or `turns`)")
         raise FieldError(msg, place + "messages")
@@ -254,7 +260,7 @@ def _check_results(results: Sequence[Mapping[str, Any]], place: str) -> None:
         raise FieldError(msg, f"{place}[{nameless[1]}].name")
 
 
-def _expected(fields: Mapping[str, Any], name: str, place: str, offered: set[str]) -> Expected:
+def _expected(fields: Mapping[str, Any], name: str, place: str, offered: AbstractSet[str]) -> Expected:
     if fields[name] == "any":
         return "any"
     lists = {f"[{number}]": calls for number, calls in enumerate(fields[name])} if name == "expected_any_of" else {}
@@ -264,7 +270,7 @@ def _expected(fields: Mapping[str, Any], name: str, place: str, offered: set[str
     )
 
 
-def _expected_call(call: Mapping[str, Any], place: str, offered: set[str]) -> ExpectedCall:
+def _expected_call(call: Mapping[str, Any], place: str, offered: AbstractSet[str]) -> ExpectedCall:
     if call["name"] not in offered:
         msg = f"tool `{call['name']}` is expected but not offered{did_you_mean(call['name'], offered)}"
         raise FieldError(msg, f"{place}.name")

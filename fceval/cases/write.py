@@ -13,6 +13,7 @@ import polars as pl
 from fceval.cases.read import EXTRA_COLUMN, SUFFIXES, TEXT_COLUMNS
 from fceval.cases.rows import FIELDS
 from fceval.errors import ConfigError, LocalError
+from fceval.identity import OfSame
 from fceval.records import Case, Json, JsonObject, json_text
 from fceval.tables import ParquetTable
 
@@ -47,8 +48,9 @@ def _write_parquet(path: Path, cases: Iterable[Case], mode: int) -> int:
     rest = iter(cases)
     written = 0
     with ParquetTable(path, SCHEMA, mode) as table:
-        while batch := [_columns(case.fields) for case in islice(rest, _BATCH_ROWS)]:
-            table.append(pl.DataFrame(batch, schema=SCHEMA))
+        while batch := [_cells(case.fields) for case in islice(rest, _BATCH_ROWS)]:
+            columns = dict(zip(SCHEMA, zip(*batch, strict=True), strict=True))
+            table.append(pl.DataFrame(columns, schema=SCHEMA))
             written += len(batch)
     return written
 
@@ -81,7 +83,8 @@ def _ordered(fields: JsonObject) -> JsonObject:
     return known | {name: value for name, value in fields.items() if name not in known}
 
 
-def _columns(fields: JsonObject) -> dict[str, str | bool | None]:
+def _cells(fields: JsonObject) -> Iterable[str | bool | None]:
+    """Return a row's cells, in the order of the columns."""
     row: dict[str, str | bool | None] = dict.fromkeys(SCHEMA)
     extra: dict[str, Json] = {}
     for name, value in fields.items():
@@ -90,6 +93,9 @@ def _columns(fields: JsonObject) -> dict[str, str | bool | None]:
         elif name in TEXT_COLUMNS or name == "parallel_tool_calls":
             row[name] = value  # type: ignore[assignment]  # a str or bool by the row's own check
         else:
-            row[name] = json_text(value)
+            row[name] = _tools_text(value) if name == "tools" else json_text(value)
     row[EXTRA_COLUMN] = json_text(extra) if extra else None
-    return row
+    return row.values()
+
+
+_tools_text = OfSame(json_text)

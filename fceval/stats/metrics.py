@@ -33,6 +33,8 @@ _first_call = pl.col("first_call_s").filter(_measured)
 _sent = pl.col("attempts") > 0
 # Floating-point sums depend on the order of the rows; whole trillionths of a dollar do not.
 _trillionths_usd = (pl.col("cost_usd") * 1e12).round().cast(pl.Int64)
+_PARTS = 1e11  # nor do parts as small as these of a call's credit; 64 bits hold the sum of 90 million calls
+_credit_parts = (pl.col("credit") * _PARTS).round().cast(pl.Int64)
 
 # Columns that `_judged_calls` adds.
 _wanted = pl.col("is_expected")
@@ -140,7 +142,7 @@ TABLE: tuple[Metric, ...] = (
         "partial_credit",
         "Share of the arguments that are right, averaged over calls; a call missing or too many has 0",
         "calls",
-        pl.col("credit").filter(_wanted | _made).mean(),
+        _credit_parts.filter(_wanted | _made).sum() / (_wanted | _made).sum() / _PARTS,
         (_wanted | _made).sum(),
         "rate",
     ),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import permutations
+
 import pytest
 from scipy.stats import binomtest
 
@@ -328,3 +330,10 @@ def test_partial_credit_is_averaged_over_calls_that_count() -> None:
         call("c", "g", pair=1, expected_index=None, selected=False, arguments_ok=None, ignored=True),
     ]
     assert Measured([score(case) for case in "abc"], calls)("partial_credit") == (0.5, 3)
+
+
+def test_partial_credit_does_not_depend_on_the_order_of_the_rows() -> None:
+    """To the last digit, so that a run scored again has the same bytes: 0.1 + 0.2 + 0.3 is not 0.3 + 0.2 + 0.1."""
+    calls = [call("a", "f", credit=credit, arguments_ok=False, fault="wrong_value") for credit in (0.1, 0.2, 0.3)]
+    ways = {Measured([score("a")], list(ordered))("partial_credit") for ordered in permutations(calls)}
+    assert ways == {(0.2, 3)}

@@ -26,8 +26,8 @@ from fceval.cases.read import read_cases, read_rows
 from fceval.cases.select import Selection, select
 from fceval.cases.write import write_cases
 from fceval.client.endpoint import EndpointSettings, key_from_environment
-from fceval.comparing.gating import check_settings as check_gate
-from fceval.comparing.gating import gate_run
+from fceval.comparing.gating import checked_baseline, gate_run
+from fceval.comparing.sources import Source
 from fceval.config import RunConfig
 from fceval.dialogue import Variant
 from fceval.endpoints import Address
@@ -84,8 +84,7 @@ def run(config: RunConfig, out: Path | None, resume: Path | None, watch: Watch, 
         FcevalError: Nothing could be begun, or this machine cannot go on.
     """
     check_settings(config)
-    if config.gate:
-        check_gate(config.gate)
+    baseline = checked_baseline(config.gate) if config.gate else None
     this = opened(resume, config) if resume else begun(config, out)
     go_on = f"go on with: fceval run --resume {shlex.quote(str(this.folder))}"
     try:
@@ -111,15 +110,15 @@ def run(config: RunConfig, out: Path | None, resume: Path | None, watch: Watch, 
         raise
     if stop.reason:
         return Ended(this, report, stop.reason.exit_code, f"{stop.reason}\nnothing is lost; {go_on}")
-    return _gated(Ended(this, report, *conclusion(this)))
+    return _gated(Ended(this, report, *conclusion(this)), baseline)
 
 
-def _gated(ended: Ended) -> Ended:
+def _gated(ended: Ended, baseline: Source | None) -> Ended:
     """Return how a run ended once its own gate, where it has one, has decided: a failed gate counts before the rest."""
     settings = ended.run.config.gate
     if settings is None:
         return ended
-    code, paragraph = gate_run(ended.run, settings)
+    code, paragraph = gate_run(ended.run, settings, baseline)
     decides = code is ExitCode.GATE_FAILED or ended.exit_code is ExitCode.OK
     return replace(ended, exit_code=code if decides else ended.exit_code, gate=paragraph)
 

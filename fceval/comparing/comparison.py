@@ -67,21 +67,21 @@ def compare_runs(
     return Told(report, (*unmatched(first, others, pairs), *warnings_of(pairs)))
 
 
-def check_scopes(pair: Pairing, scopes: Sequence[By]) -> None:
+def check_scopes(sources: Sequence[Source], scopes: Sequence[By]) -> None:
     """Refuse scopes that a baseline knows nothing of.
 
     Raises:
-        ConfigError: One of the two is a baseline, and has no calls and no arguments.
+        ConfigError: One of the sources is a baseline, and has no calls and no arguments.
     """
     finer = [scope for scope in scopes if scope in {"tool", "argument"}]
-    for source in (pair.base, pair.new):
+    for source in sources:
         if finer and source.run is None:
             msg = f"--by {finer[0]}: {source.reference} is a baseline, which keeps outcomes only: name the run itself"
             raise ConfigError(msg)
 
 
 def _compared(pair: Pairing, scopes: Sequence[By], alpha: float, matters: float) -> Compared:
-    check_scopes(pair, scopes)
+    check_scopes((pair.base, pair.new), scopes)
     base, new = pair.sides
     found = compare(base, new, scopes, alpha, matters)
     labels = pair.labels

@@ -65,38 +65,44 @@ def gate_reference(new: str, settings: GateSettings) -> Decision:
         ConfigError: There is nothing to check, or what is needed for it is missing.
         LocalError: A file of the run or the baseline cannot be used.
     """
-    check_settings(settings)
-    return _decided(open_source(new), settings)
+    base = checked_baseline(settings)
+    return _decided(open_source(new), base, settings)
 
 
-def gate_run(this: Run, settings: GateSettings) -> tuple[ExitCode, str]:
+def gate_run(this: Run, settings: GateSettings, base: Source | None) -> tuple[ExitCode, str]:
     """Hold a run that was just scored against its own gate.
 
     Args:
         this: The run.
         settings: Its `[gate]`.
+        base: The baseline, as `checked_baseline` returned it before anything was sent.
 
     Returns:
         The exit code, and the paragraph that says why.
 
     Raises:
-        ConfigError: There is nothing to check, or what is needed for it is missing.
+        ConfigError: There is nothing to check.
         LocalError: A file of the run or the baseline cannot be used.
     """
-    check_settings(settings)
-    decision = _decided(source_of(this), settings)
+    decision = _decided(source_of(this), base, settings)
     return decision.exit_code, paragraph(decision)
 
 
-def check_settings(settings: GateSettings) -> None:
-    """Refuse a gate that can decide nothing, or not what it is asked to; looks at no run.
+def checked_baseline(settings: GateSettings) -> Source | None:
+    """Return the baseline of a gate, and refuse a gate that can decide nothing, or not what it is asked to.
 
     Raises:
-        ConfigError: The message names each mistake.
+        ConfigError: The message names each mistake; or the baseline is not there.
+        LocalError: A file of the baseline cannot be used.
     """
     problems = list(_misfits(settings))
     if problems:
         raise ConfigError("\n".join(problems))
+    if settings.baseline is None:
+        return None
+    base = open_source(str(settings.baseline))
+    check_scopes([base], settings.by)
+    return base
 
 
 def _misfits(settings: GateSettings) -> Iterator[str]:
@@ -112,20 +118,18 @@ def _misfits(settings: GateSettings) -> Iterator[str]:
             yield f"gate.slices.{name}: neither min_accuracy nor max_drop is set"
 
 
-def _decided(new: Source, settings: GateSettings) -> Decision:
+def _decided(new: Source, base: Source | None, settings: GateSettings) -> Decision:
     if not (settings.drops or settings.levels or _has_golden(new, settings.golden)):
         msg = (
             "gate: nothing to check: set a threshold (--min-accuracy 90%, or --max-drop 2pp with --baseline RUN|FILE; "
             "in a config: [gate])"
         )
         raise ConfigError(msg)
-    if settings.baseline is None:
+    if base is None:
         alone = ((new.label(variant), gate(side, None, settings)) for variant, side in new.variants.items())
         return Decision(tuple(alone), (), "")
-    base = open_source(str(settings.baseline))
     pairs = pairings(base, [new])
-    for pair in pairs:
-        check_scopes(pair, settings.by)
+    check_scopes([new], settings.by)
     warnings = (*unmatched(base, [new], pairs), *warnings_of(pairs))
     see = f"fceval compare {shlex.quote(base.reference)} {shlex.quote(new.reference)}"
     return Decision(tuple(_gated(pair, settings) for pair in pairs), warnings, see)

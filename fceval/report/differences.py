@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 import polars as pl
 
 from fceval.report.document import Cell, Column, Example, Kind, Section, Table
+from fceval.report.wavering import wavering_section
 from fceval.report.wording import UNKNOWN, counted, in_words
 from fceval.stats.compare import Comparison, SliceComparison
 from fceval.stats.paired import Paired, Verdict
@@ -128,7 +129,7 @@ def chapters(each: Compared, number: int) -> Iterator[Section]:
         Section("flows", f"What became of outcomes{of}", tables=_flows(each.found.flows)),
         Section("flips", f"Cases that got worse or better{of}", tables=_flips(each), examples=_answers(each)),
         Section("amounts", f"Latency, tokens and cost{of}", tables=_amounts(each.found.amounts)),
-        Section("wavering", f"Cases that waver{of}", _WAVERING_TEXT, tables=_wavering(each)),
+        wavering_section(((each.base, each.base_flakes), (each.new, each.new_flakes)), title=f"Cases that waver{of}"),
         Section("cases", f"New, removed and changed cases{of}", tables=_only(each)),
     )
     for section in made:
@@ -138,10 +139,6 @@ def chapters(each: Compared, number: int) -> Iterator[Section]:
 
 _SLICES_TEXT = (
     "Verdicts and p-values are adjusted for the number of groups (Holm): of many groups one always looks bad."
-)
-_WAVERING_TEXT = (
-    "Trials of these cases disagree within one run: the chance that two of them do. A gate leaves out those that are "
-    "on its list (`gate.flaky`)."
 )
 
 
@@ -253,21 +250,6 @@ def _relative(base: float, new: float) -> str:
     if base == new:
         return "0%"
     return UNKNOWN if not base else f"{'+' if new > base else MINUS}{abs(new / base - 1) * 100:.1f}%"
-
-
-def _wavering(each: Compared) -> tuple[Table, ...]:
-    columns = (
-        Column("Case", "name"),
-        Column("Trials", "count"),
-        Column("Passed", "count"),
-        Column("Flake rate", "rate"),
-    )
-    tables = []
-    for label, flakes in ((each.base, each.base_flakes), (each.new, each.new_flakes)):
-        rows, note = _cut(flakes.iter_rows(), "case")
-        if rows:
-            tables.append(Table(columns, rows, label, note))
-    return tuple(tables)
 
 
 def _only(each: Compared) -> tuple[Table, ...]:

@@ -14,7 +14,9 @@ from fceval.report.document import Figure, Kind, Report, Section
 from fceval.report.examples import SHOWN, examples, failing_keys
 from fceval.report.numbers import Numbers
 from fceval.report.sections import sections
+from fceval.report.wavering import wavering_section
 from fceval.report.wording import UNKNOWN, counted, in_words, percent, percent_range
+from fceval.stats.repeats import flakes
 
 VARIANTS_IN_HEADLINE = 4
 _FIRST = ("variants", "categories", "outcomes")
@@ -56,10 +58,20 @@ def summarise(  # noqa: PLR0913, PLR0917 -- the tables of a run and what they re
         complete=numbers.total("measured") == numbers.total("planned"),
         meta=tuple((in_words(label), value) for label, value in meta.items()),
         figures=_figures(numbers),
-        sections=(*sections(numbers), failures),
+        sections=(*sections(numbers), *_wavering(numbers, scores), failures),
         cases=lines,
         cases_note=cases_note,
     )
+
+
+def _wavering(numbers: Numbers, scores: pl.LazyFrame) -> tuple[Section, ...]:
+    """Return the chapter on cases whose trials disagree, where there are several trials and any does."""
+    if "pass@1" not in numbers.names:
+        return ()
+    several = len(numbers.variants) > 1
+    of = ((name if several else "", flakes(scores.filter(pl.col("variant") == name))) for name in numbers.variants)
+    chapter = wavering_section(of)
+    return (chapter,) if chapter.tables else ()
 
 
 def with_chapter(report: Report, chapter: Section) -> Report:

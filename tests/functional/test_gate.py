@@ -209,3 +209,25 @@ def test_variants_are_gated_each(command: Command, tmp_path: Path, make: Make) -
     assert said.out.startswith("Gate FAILED: two#polite: accuracy fell from 100.0% to 25.0%")
     assert "two#plain: accuracy stayed at 100.0%" in said.out
     assert command("gate", "two#plain", "--baseline", "base", "--max-drop", "2pp").code == 0
+
+
+def test_baseline_of_a_runs_own_gate_is_looked_for_before_anything_is_sent(
+    command: Command, tmp_path: Path, make: Make
+) -> None:
+    """One that is not there is a mistake, not the end of a paid night; `latest` is the run before, not this one."""
+    make("base", cases_of(3))
+    endpoint = '[endpoint]\nbase_url = "embedded:mock"\nmodel = "m"\noptions = { mistakes = { wrong_value = 1 } }\n'
+    config = tmp_path / "night.toml"
+    text = (
+        f'[dataset]\npath = "base-cases.jsonl"\n{endpoint}[report]\ndir = "."\n[gate]\nalpha = 0.2\nbaseline = "NAME"\n'
+    )
+    config.write_text(text.replace("NAME", "none.json"), encoding="utf-8")
+    said = command("run", config, "--out", "night", "-q")
+    assert said.code == 2
+    assert "none.json: no run there" in said.err
+    assert not (tmp_path / "night").exists()
+    (tmp_path / "latest").write_text("base\n", encoding="utf-8")
+    config.write_text(text.replace("NAME", "latest"), encoding="utf-8")
+    said = command("run", config, "--out", "night", "-q")
+    assert said.code == 1
+    assert "accuracy fell from 100.0% to 0.0% over 3 shared cases" in said.out

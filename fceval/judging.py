@@ -78,7 +78,9 @@ def write_tables(this: Run, responses: JournalIndex) -> list[MetricRow]:
             calls.append(frame([row for each in facts for row in each.calls], CALLS))
             arguments.append(frame([row for each in facts for row in each.arguments], ARGUMENTS))
     asked = this.config.endpoint
-    return sent.rows(asked.rpm, asked.tpm, responses.possibly_billed)
+    for response in responses.replaced():
+        sent.note_replaced(response)
+    return sent.rows(asked.rpm, asked.tpm, responses.possibly_billed, responses.lag_ms)
 
 
 def _scores(facts: Sequence[Facts]) -> pl.DataFrame:

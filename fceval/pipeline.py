@@ -46,7 +46,7 @@ from fceval.report.examples import examples, failing_keys
 from fceval.report.probe import Probe, probe_files
 from fceval.report.summary import summarise, with_chapter
 from fceval.report.totals import summary_document
-from fceval.report.visible import visible_lines
+from fceval.report.visible import json_safe, visible_lines
 from fceval.runs import Run
 from fceval.scoring.matchers import check_case
 from fceval.stats.bfcl import bfcl_by_variant
@@ -343,7 +343,8 @@ def import_dataset(name: str, source: Path, target: Path) -> tuple[int, list[str
 def stats(path: Path, *, as_json: bool) -> str:
     """Return the counts of a dataset as text or JSON."""
     counted = count_cases(read_cases(path, check_case))
-    return json.dumps(counted, indent=2, ensure_ascii=False) if as_json else visible_lines(counts_text(counted))
+    as_text = json_safe(json.dumps(counted, indent=2, ensure_ascii=False))
+    return as_text if as_json else visible_lines(counts_text(counted))
 
 
 def serve(  # noqa: PLR0913, PLR0917 -- what the command line says

@@ -189,6 +189,8 @@ def _priced(judged: _Judged, price: Price) -> _Judged:
 
 def looked_up(this: Run, keys: Sequence[Key]) -> tuple[Mapping[str, Case], Mapping[Key, Response]]:
     """Return the cases and responses of some keys; what took several steps holds the messages of all of them."""
+    if this.is_redacted:
+        return {}, {}
     wanted = {key.case_id for key in keys}
     cases = {case.case_id: case for case in read_cases(this.cases) if case.case_id in wanted} if wanted else {}
     with closing(JournalIndex(this.journal)) as index:

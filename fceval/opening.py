@@ -67,6 +67,9 @@ def opened(reference: Path, config: RunConfig) -> Run:
         DatasetError: Their rules lack what they need of a case.
     """
     this = runs.open_run(reference)
+    if this.is_redacted:
+        msg = f"{reference}: is redacted: its cases and answers are gone; start a new run instead"
+        raise ConfigError(msg)
     runs.check_identity(this, config)
     if config.rules.name != this.config.rules.name:
         for _ in read_cases(this.cases, lambda case: check_scorable(case, config.rules)):

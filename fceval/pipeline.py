@@ -16,7 +16,7 @@ from pathlib import Path
 
 import polars as pl
 
-from fceval import endpoints, probing, runs
+from fceval import endpoints, probing, redacting, runs
 from fceval.asking import Watch, ask
 from fceval.cases import importers
 from fceval.cases import lint as linting
@@ -287,6 +287,18 @@ def probe(
     for name, content in probe_files(found, reference).items():
         runs.write_file(folder / name, content)
     return folder, found, reference
+
+
+def redact(reference: Path) -> Path:
+    """Take out of a scored run's folder what was said, and write its reports anew without it; return the folder."""
+    this = runs.open_run(reference)
+    _tables(this, "scores", "calls", "arguments", "metrics")
+    this = redacting.redacted(this)
+    report = report_of(this)
+    for name in this.config.report.formats:
+        export(report, name, None, this)
+    redacting.forget(this)
+    return this.folder
 
 
 def show(reference: Path, case_id: str | None) -> str:

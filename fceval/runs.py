@@ -81,6 +81,11 @@ class Run:
         return self.folder / "journal.jsonl"
 
     @property
+    def is_redacted(self) -> bool:
+        """Whether its cases and answers were removed."""
+        return self.manifest.get("redacted") is True
+
+    @property
     def prices(self) -> Mapping[str, Price]:
         """What the models' tokens cost, as it was known when the run began."""
         return from_json(self.manifest.get("prices"))
@@ -169,7 +174,7 @@ def write_manifest(
         "config": resolved(config),
     }
     run = Run(folder, config, manifest)
-    _write_manifest(run)
+    write_run_json(run)
     return run
 
 
@@ -204,7 +209,7 @@ def copied(run: Run, out: Path) -> Run:
     except OSError as error:
         msg = f"{folder}: cannot be written: {error.strerror or error}"
         raise LocalError(msg) from error
-    _write_manifest(copy)
+    write_run_json(copy)
     return copy
 
 
@@ -243,11 +248,12 @@ def adopted(run: Run, config: RunConfig) -> Run:
     config = replace(config, dataset=run.config.dataset)
     changed = Run(run.folder, config, {**run.manifest, "config": resolved(config)})
     if changed.manifest != run.manifest:
-        _write_manifest(changed)
+        write_run_json(changed)
     return changed
 
 
-def _write_manifest(run: Run) -> None:
+def write_run_json(run: Run) -> None:
+    """Write a run's manifest into its folder."""
     write_file(run.folder / "run.json", json.dumps(run.manifest, indent=2, ensure_ascii=False).encode() + b"\n")
 
 

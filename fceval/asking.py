@@ -6,6 +6,7 @@ import asyncio
 import math
 import signal
 import time
+from collections import Counter
 from pathlib import Path
 from typing import Protocol
 
@@ -21,6 +22,8 @@ from fceval.records import Attempt, Key, Request, Response, Usage
 from fceval.runs import Run, dialogues, open_run
 
 _TICK_S = 1.0
+_BEAT_S = 0.05
+"""How often it is looked how late the event loop wakes up, in seconds."""
 _REFUSED = 400  # statuses from here on say that no answer was made
 
 
@@ -55,13 +58,17 @@ async def ask(this: Run, endpoint: Endpoint, journal: Journal, watch: Watch) -> 
     interrupted = _stop_on_signals(stop, watch)
     record = _Record(this, endpoint, journal, watch)
     watch.started(this.folder, int(str(this.manifest["planned_responses"])), journal.index.measured_count)
-    clock = asyncio.create_task(_pass_time(this, stop, watch))
+    late_ms: Counter[int] = Counter()
+    clocks = [asyncio.create_task(_pass_time(this, stop, watch)), asyncio.create_task(_watch_lag(late_ms))]
     try:
         with ReusableAnswers([open_run(folder).journal for folder in this.config.reuse]) as reusable:
             work = _work(this, record, reusable, endpoint)
             await engines.load(this.config.engine).run(work, endpoint, record, stop)
     finally:
-        clock.cancel()
+        for clock in clocks:
+            clock.cancel()
+        if record.has_sent:
+            journal.note_lag(late_ms)
     return stop, bool(interrupted)
 
 
@@ -78,6 +85,14 @@ async def _pass_time(this: Run, stop: Stop, watch: Watch) -> None:
         watch.passed()
 
 
+async def _watch_lag(late_ms: Counter[int]) -> None:
+    """Count how late the event loop wakes up: whatever it waits for is noticed as late, the ends of answers too."""
+    while True:
+        due_at = time.monotonic() + _BEAT_S
+        await asyncio.sleep(_BEAT_S)
+        late_ms[round((time.monotonic() - due_at) * 1000)] += 1
+
+
 class _Record:
     """Takes what an engine does: into the journal, off the budget, to who watches."""
 
@@ -91,6 +106,7 @@ class _Record:
         self._budget = None if limits == BudgetSettings() else Budget(limits, time.monotonic)
         self._estimates: dict[Key, Estimate] = {}
         self._settled = asyncio.Event()
+        self.has_sent = False
 
     async def admit(self, request: Request) -> None:
         if self._budget is None:
@@ -104,6 +120,7 @@ class _Record:
         self._estimates[request.key] = needed
 
     def sending(self, request: Request, attempt: int) -> None:
+        self.has_sent = True
         if attempt == 1:
             self.journal.begin(request.key, request.fingerprint(self._base_url))
         self._watch.sending()

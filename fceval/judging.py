@@ -78,7 +78,9 @@ def write_tables(this: Run, responses: JournalIndex) -> list[MetricRow]:
             calls.append(frame([row for each in facts for row in each.calls], CALLS))
             arguments.append(frame([row for each in facts for row in each.arguments], ARGUMENTS))
     asked = this.config.endpoint
-    return sent.rows(asked.rpm, asked.tpm, responses.possibly_billed)
+    for response in responses.replaced():
+        sent.note_replaced(response)
+    return sent.rows(asked.rpm, asked.tpm, responses.possibly_billed, responses.lag_ms)
 
 
 def _scores(facts: Sequence[Facts]) -> pl.DataFrame:
@@ -187,6 +189,8 @@ def _priced(judged: _Judged, price: Price) -> _Judged:
 
 def looked_up(this: Run, keys: Sequence[Key]) -> tuple[Mapping[str, Case], Mapping[Key, Response]]:
     """Return the cases and responses of some keys; what took several steps holds the messages of all of them."""
+    if this.is_redacted:
+        return {}, {}
     wanted = {key.case_id for key in keys}
     cases = {case.case_id: case for case in read_cases(this.cases) if case.case_id in wanted} if wanted else {}
     with closing(JournalIndex(this.journal)) as index:

@@ -1,22 +1,44 @@
-"""How a run begins: its settings and dataset are checked as a whole before a folder is laid down, or one is opened."""
+"""How a run begins or goes on: settings and dataset are checked as a whole before a folder is laid down or changed."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from fceval import runs
 from fceval.cases.read import read_cases
 from fceval.cases.select import select
 from fceval.cases.write import write_cases
 from fceval.client.endpoint import check_key
-from fceval.config import RunConfig
-from fceval.dialogue import check_teacher_forced
+from fceval.config import RunConfig, resolved
+from fceval.dialogue import Variant, check_teacher_forced
 from fceval.errors import ConfigError, FcevalError
 from fceval.judging import check_scorable
 from fceval.prices import require_prices, resolve
-from fceval.records import Case, JsonObject
+from fceval.records import Case, Json, JsonObject, json_text
 from fceval.runs import Run
+
+_FREE = ("budget", "engine", "gate", "grace_s", "max_not_measured", "name", "prices", "report", "reuse", "rules")
+_FREE_OF_THE_ENDPOINT = (
+    "api_key_env",
+    "api_key_header",
+    "breaker",
+    "breaker_pause_s",
+    "burst",
+    "ca_file",
+    "concurrency",
+    "insecure_http",
+    "max_attempts",
+    "max_case_s",
+    "proxy",
+    "proxy_env",
+    "rpm",
+    "timeout_s",
+    "tpm",
+)
+_FREE_IN = {"dataset": ("path",), "endpoint": _FREE_OF_THE_ENDPOINT}
 
 
 def check_settings(config: RunConfig, *, with_key: bool = True) -> None:
@@ -67,7 +89,10 @@ def opened(reference: Path, config: RunConfig) -> Run:
         DatasetError: Their rules lack what they need of a case.
     """
     this = runs.open_run(reference)
-    runs.check_identity(this, config)
+    if this.is_redacted:
+        msg = f"{reference}: is redacted: its cases and answers are gone; start a new run instead"
+        raise ConfigError(msg)
+    check_identity(this, config)
     if config.rules.name != this.config.rules.name:
         for _ in read_cases(this.cases, lambda case: check_scorable(case, config.rules)):
             pass
@@ -113,3 +138,57 @@ def _noting(cases: Iterable[Case], note: Callable[[Case], None]) -> Iterator[Cas
     for case in cases:
         note(case)
         yield case
+
+
+def adopted(run: Run, config: RunConfig) -> Run:
+    """Return the run under settings that ask for the same, and write them down in its folder.
+
+    How fast is asked, how answers are judged and what is reported may change; everything else may not.
+
+    Raises:
+        ConfigError: Other settings differ, too; the message names each, and both values.
+    """
+    check_identity(run, config)
+    config = replace(config, dataset=run.config.dataset)
+    changed = Run(run.folder, config, {**run.manifest, "config": resolved(config)})
+    if changed.manifest != run.manifest:
+        runs.write_run_json(changed)
+    return changed
+
+
+def widened(run: Run, variants: tuple[Variant, ...], trials: int) -> Run:
+    """Return a run with other variants and trials than it began with, and write that down in its folder."""
+    before, config = run.config, replace(run.config, variant=variants, trials=trials)
+    turns = int(str(run.manifest["planned_responses"])) // (len(before.variants) * before.trials)
+    planned = turns * len(config.variants) * trials
+    changed = Run(run.folder, config, {**run.manifest, "planned_responses": planned, "config": resolved(config)})
+    runs.write_run_json(changed)
+    return changed
+
+
+def check_identity(run: Run, config: RunConfig) -> None:
+    """Refuse to go on with a run under settings that would mix two runs.
+
+    Raises:
+        ConfigError: Naming each setting that differs, and both values.
+    """
+    recorded: Any = run.manifest["dataset"]
+    before = {**dict(_identity(resolved(run.config))), "dataset.sha256": recorded["sha256"]}
+    now = {**dict(_identity(resolved(config))), "dataset.sha256": recorded["sha256"]}
+    path = config.dataset.path
+    if path is not None and path.is_file():  # the run has its cases in its folder and does without the file
+        now["dataset.sha256"] = runs.sha256_of(path)
+    differing = [name for name in sorted(before | now) if before.get(name) != now.get(name)]
+    if differing:
+        lines = [f"  {name}: {json_text(before.get(name))} then, {json_text(now.get(name))} now" for name in differing]
+        msg = f"{run.folder}: its requests were made under other settings; start a new run instead\n" + "\n".join(lines)
+        raise ConfigError(msg)
+
+
+def _identity(settings: JsonObject) -> Iterator[tuple[str, Json]]:
+    """Yield the settings that decide what is asked; where the dataset lies and how fast it is asked do not."""
+    for name, value in settings.items():
+        if isinstance(value, Mapping) and name not in _FREE:
+            yield from ((f"{name}.{each}", kept) for each, kept in value.items() if each not in _FREE_IN.get(name, ()))
+        elif name not in _FREE:
+            yield name, value

@@ -16,7 +16,7 @@ from pathlib import Path
 
 import polars as pl
 
-from fceval import endpoints, probing, runs
+from fceval import endpoints, probing, redacting, runs
 from fceval.asking import Watch, ask
 from fceval.cases import importers
 from fceval.cases import lint as linting
@@ -35,7 +35,7 @@ from fceval.engines import Stop
 from fceval.errors import ConfigError, DatasetError, EndpointError, ExitCode, FcevalError, LocalError, did_you_mean
 from fceval.journal import Journal, JournalIndex
 from fceval.judging import judgement, looked_up, write_tables
-from fceval.opening import begun, check_settings, opened
+from fceval.opening import adopted, begun, check_settings, opened, widened
 from fceval.reaching import reached
 from fceval.records import Json, Key, Response
 from fceval.report import exporters
@@ -46,7 +46,7 @@ from fceval.report.examples import examples, failing_keys
 from fceval.report.probe import Probe, probe_files
 from fceval.report.summary import summarise, with_chapter
 from fceval.report.totals import summary_document
-from fceval.report.visible import visible_lines
+from fceval.report.visible import json_safe, visible_lines
 from fceval.runs import Run
 from fceval.scoring.matchers import check_case
 from fceval.stats.bfcl import bfcl_by_variant
@@ -92,7 +92,7 @@ def run(config: RunConfig, out: Path | None, resume: Path | None, watch: Watch, 
             for told in _set_right(journal):
                 watch.noted(f"{this.journal}: {told}")
             if resume:
-                this = runs.adopted(this, config)
+                this = adopted(this, config)
             runs.mark_latest(this)
             stop, interrupted = _asked(this, journal, watch)
             journal.settle()
@@ -152,7 +152,7 @@ def score_again(reference: Path, config: RunConfig, out: Path | None) -> Ended:
     if out:
         this = runs.copied(this, out)
     with Journal(this.journal):
-        this = runs.adopted(this, config)
+        this = adopted(this, config)
         return Ended(this, score(this), *conclusion(this))
 
 
@@ -166,7 +166,7 @@ def score_predictions(config: RunConfig, predictions: Path, out: Path | None) ->
     this = begun(config, out, turns)
     with Journal(this.journal) as journal:
         try:
-            this = runs.widened(this, *_journalled(read_predictions(predictions, turns), journal))
+            this = widened(this, *_journalled(read_predictions(predictions, turns), journal))
         except DatasetError:
             runs.discard(this.folder)
             raise
@@ -302,6 +302,18 @@ def probe(
     return folder, found, reference
 
 
+def redact(reference: Path) -> Path:
+    """Take out of a scored run's folder what was said, and write its reports anew without it; return the folder."""
+    this = runs.open_run(reference)
+    _tables(this, "scores", "calls", "arguments", "metrics")
+    this = redacting.redacted(this)
+    report = report_of(this)
+    for name in this.config.report.formats:
+        export(report, name, None, this)
+    redacting.forget(this)
+    return this.folder
+
+
 def show(reference: Path, case_id: str | None) -> str:
     """Return one case of a scored run as text, or the list of what did not pass.
 
@@ -356,7 +368,8 @@ def import_dataset(name: str, source: Path, target: Path) -> tuple[int, list[str
 def stats(path: Path, *, as_json: bool) -> str:
     """Return the counts of a dataset as text or JSON."""
     counted = count_cases(read_cases(path, check_case))
-    return json.dumps(counted, indent=2, ensure_ascii=False) if as_json else visible_lines(counts_text(counted))
+    as_text = json_safe(json.dumps(counted, indent=2, ensure_ascii=False))
+    return as_text if as_json else visible_lines(counts_text(counted))
 
 
 def serve(  # noqa: PLR0913, PLR0917 -- what the command line says

@@ -96,7 +96,9 @@ async def probe(endpoint: Endpoint, fields: Mapping[str, Json], told: Told) -> P
         _Enduring(replace(endpoint, key=Secret(WRONG_KEY)), dialect, pace) as stranger,
     ):
         found = await _Asking(endpoint, fields, client, stranger, told).everything()
-    return Probe(settings.base_url, settings.model, settings.dialect, started_at, tuple(found))
+    return Probe(
+        settings.base_url, settings.model, settings.dialect, started_at, tuple(found), settings.insecure_tls
+    )  # fmt: skip
 
 
 class _Enduring(Client):

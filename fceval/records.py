@@ -193,6 +193,8 @@ class Attempt:
     """To the first streamed piece of a tool call; None where none was streamed."""
     waited_s: Mapping[str, float] = field(default_factory=dict)
     """Seconds for which it held up the whole run before it was sent, by cause: `pause`, `rpm`, `tpm`."""
+    broke_off: bool = False
+    """It was sent, and no whole answer came back: the endpoint may have made one all the same, and charge for it."""
 
 
 @dataclass(frozen=True, slots=True)

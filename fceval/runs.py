@@ -27,12 +27,12 @@ from fceval.budget import BudgetSettings
 from fceval.cases.read import read_cases
 from fceval.client.endpoint import EndpointSettings
 from fceval.config import RunConfig, parse_config, resolved
-from fceval.dialogue import Dialogue, Shape, Variant
+from fceval.dialogue import Dialogue, Shape
 from fceval.errors import ConfigError, LocalError
 from fceval.journal import JournalIndex
 from fceval.jsontext import JsonTextError, read_json
 from fceval.prices import Price, from_json, to_json
-from fceval.records import Case, Json, JsonObject, json_text
+from fceval.records import Case, Json, JsonObject
 from fceval.tables import FORMAT_VERSION
 
 LATEST = "latest"
@@ -40,25 +40,6 @@ LATEST = "latest"
 
 _GIT_S = 5.0
 _LIBRARIES = ("aiohttp", "asyncio-throttle", "jsonschema-rs", "polars", "pyarrow")
-_FREE = ("budget", "engine", "gate", "grace_s", "max_not_measured", "name", "prices", "report", "reuse", "rules")
-_FREE_OF_THE_ENDPOINT = (
-    "api_key_env",
-    "api_key_header",
-    "breaker",
-    "breaker_pause_s",
-    "burst",
-    "ca_file",
-    "concurrency",
-    "insecure_http",
-    "max_attempts",
-    "max_case_s",
-    "proxy",
-    "proxy_env",
-    "rpm",
-    "timeout_s",
-    "tpm",
-)
-_FREE_IN = {"dataset": ("path",), "endpoint": _FREE_OF_THE_ENDPOINT}
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +60,11 @@ class Run:
     def journal(self) -> Path:
         """The answers."""
         return self.folder / "journal.jsonl"
+
+    @property
+    def is_redacted(self) -> bool:
+        """Whether its cases and answers were removed."""
+        return self.manifest.get("redacted") is True
 
     @property
     def prices(self) -> Mapping[str, Price]:
@@ -169,7 +155,7 @@ def write_manifest(
         "config": resolved(config),
     }
     run = Run(folder, config, manifest)
-    _write_manifest(run)
+    write_run_json(run)
     return run
 
 
@@ -204,7 +190,7 @@ def copied(run: Run, out: Path) -> Run:
     except OSError as error:
         msg = f"{folder}: cannot be written: {error.strerror or error}"
         raise LocalError(msg) from error
-    _write_manifest(copy)
+    write_run_json(copy)
     return copy
 
 
@@ -231,33 +217,8 @@ def discard(folder: Path) -> None:
             write_file(pointer, newest.encode() + b"\n")
 
 
-def adopted(run: Run, config: RunConfig) -> Run:
-    """Return the run under settings that ask for the same, and write them down in its folder.
-
-    How fast is asked, how answers are judged and what is reported may change; everything else may not.
-
-    Raises:
-        ConfigError: Other settings differ, too; the message names each, and both values.
-    """
-    check_identity(run, config)
-    config = replace(config, dataset=run.config.dataset)
-    changed = Run(run.folder, config, {**run.manifest, "config": resolved(config)})
-    if changed.manifest != run.manifest:
-        _write_manifest(changed)
-    return changed
-
-
-def widened(run: Run, variants: tuple[Variant, ...], trials: int) -> Run:
-    """Return a run with other variants and trials than it began with, and write that down in its folder."""
-    before, config = run.config, replace(run.config, variant=variants, trials=trials)
-    turns = int(str(run.manifest["planned_responses"])) // (len(before.variants) * before.trials)
-    planned = turns * len(config.variants) * trials
-    changed = Run(run.folder, config, {**run.manifest, "planned_responses": planned, "config": resolved(config)})
-    _write_manifest(changed)
-    return changed
-
-
-def _write_manifest(run: Run) -> None:
+def write_run_json(run: Run) -> None:
+    """Write a run's manifest into its folder."""
     write_file(run.folder / "run.json", json.dumps(run.manifest, indent=2, ensure_ascii=False).encode() + b"\n")
 
 
@@ -334,34 +295,6 @@ def _latest(pointer: Path) -> Path:
     except FileNotFoundError:
         msg = f"{pointer}: no run yet"
         raise ConfigError(msg) from None
-
-
-def check_identity(run: Run, config: RunConfig) -> None:
-    """Refuse to go on with a run under settings that would mix two runs.
-
-    Raises:
-        ConfigError: Naming each setting that differs, and both values.
-    """
-    recorded: Any = run.manifest["dataset"]
-    before = {**dict(_identity(resolved(run.config))), "dataset.sha256": recorded["sha256"]}
-    now = {**dict(_identity(resolved(config))), "dataset.sha256": recorded["sha256"]}
-    path = config.dataset.path
-    if path is not None and path.is_file():  # the run has its cases in its folder and does without the file
-        now["dataset.sha256"] = sha256_of(path)
-    differing = [name for name in sorted(before | now) if before.get(name) != now.get(name)]
-    if differing:
-        lines = [f"  {name}: {json_text(before.get(name))} then, {json_text(now.get(name))} now" for name in differing]
-        msg = f"{run.folder}: its requests were made under other settings; start a new run instead\n" + "\n".join(lines)
-        raise ConfigError(msg)
-
-
-def _identity(settings: JsonObject) -> Iterator[tuple[str, Json]]:
-    """Yield the settings that decide what is asked; where the dataset lies and how fast it is asked do not."""
-    for name, value in settings.items():
-        if isinstance(value, Mapping) and name not in _FREE:
-            yield from ((f"{name}.{each}", kept) for each, kept in value.items() if each not in _FREE_IN.get(name, ()))
-        elif name not in _FREE:
-            yield name, value
 
 
 def sha256_of(path: Path) -> str:

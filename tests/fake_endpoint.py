@@ -26,7 +26,7 @@ from typing import Any, Self, TypeAlias
 
 from aiohttp import web
 
-_PATIENCE_S = 10.0
+_PATIENCE_S = 40.0
 
 
 @dataclass(frozen=True, slots=True)

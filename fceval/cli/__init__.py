@@ -21,6 +21,7 @@ from fceval.cli.history import history
 from fceval.cli.init import init
 from fceval.cli.plan import plan
 from fceval.cli.probe import probe
+from fceval.cli.redact import redact
 from fceval.cli.report import report
 from fceval.cli.run import run
 from fceval.cli.schema import schema
@@ -41,7 +42,23 @@ def cli() -> None:
     """
 
 
-for _command in (init, plan, run, score, report, show, compare, gate, baseline, history, dataset, probe, serve, schema):
+for _command in (
+    init,
+    plan,
+    run,
+    score,
+    report,
+    show,
+    compare,
+    gate,
+    baseline,
+    history,
+    dataset,
+    probe,
+    redact,
+    serve,
+    schema,
+):
     cli.add_command(_command)
 cli.add_command(import_)  # as `dataset import`; people type the short form
 

@@ -132,6 +132,7 @@ def _of_stream(status: int, headers: Mapping[str, str], stream: Streamed, api: A
         retryable=True,
         headers=headers,
         irregularities=codes,
+        broke_off="stream_truncated" in codes,
         most_attempts=BROKEN_ATTEMPTS,
     )
 

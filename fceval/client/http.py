@@ -178,7 +178,9 @@ class Client:
         except aiohttp.ConnectionTimeoutError:
             result = self._unreachable(f"no connection within {_CONNECT_S:g} s", number)
         except TimeoutError:
-            result = Failed("timed_out", f"no answer within {self._settings.timeout_s:g} s", retryable=True)
+            result = Failed(
+                "timed_out", f"no answer within {self._settings.timeout_s:g} s", retryable=True, broke_off=True
+            )
         except aiohttp.ClientConnectorCertificateError as error:
             result = Failed("endpoint_error", _untrusted(error), stops_run=not self._reached)
         except aiohttp.ClientHttpProxyError as error:
@@ -196,7 +198,7 @@ class Client:
             # Before an answer began, any attempt may pass; one that broke off is likely to do so again.
             most_attempts = None if status is None else BROKEN_ATTEMPTS
             detail = f"the connection failed: {_reason(error)}"
-            result = Failed("endpoint_error", detail, retryable=True, most_attempts=most_attempts)
+            result = Failed("endpoint_error", detail, retryable=True, broke_off=True, most_attempts=most_attempts)
         else:
             result = self._result(request, status, headers, received)
         latency_s = received.ended_s if received else time.perf_counter() - sent_at
@@ -277,12 +279,13 @@ def _attempt(
         detail=failed.detail if failed else "",
         irregularities=result.irregularities,
         first_call_s=stream.first_call_s if stream else None,
+        broke_off=failed is not None and failed.broke_off,
     )
 
 
 def _unreadable(error: BadEncodingError | SilenceError | TooMuchError) -> Failed:
     if isinstance(error, SilenceError):
-        return Failed("timed_out", str(error), retryable=True)
+        return Failed("timed_out", str(error), retryable=True, broke_off=True)
     is_broken = isinstance(error, BadEncodingError)
     return Failed("endpoint_error", str(error), retryable=is_broken, most_attempts=BROKEN_ATTEMPTS)
 

@@ -41,5 +41,7 @@ class Failed:
     """Of the answer, names in lower case: they may ask for a pause."""
     irregularities: tuple[str, ...] = ()
     """Codes of `fceval.irregularities`, sorted."""
+    broke_off: bool = False
+    """The request was sent, and no whole answer came back in time."""
     most_attempts: int | None = None
     """Attempts that it is worth at most; None: as many as are allowed."""

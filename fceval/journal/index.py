@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+from array import array
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from types import TracebackType
@@ -14,6 +16,7 @@ from fceval.journal.lines import (
     head_in_line,
     head_of,
     is_measured,
+    lag_in,
     line_at,
     message_at,
     opened_for_reading,
@@ -37,6 +40,9 @@ class JournalIndex:
         """Digest of a key to where its response is: twice the offset in the file, plus 1 where it was measured."""
         self.measured_count = 0
         """How many responses are there in which the model answered."""
+        self.lag_ms: Counter[int] = Counter()
+        """How late the event loop woke up while the run asked: milliseconds to how often."""
+        self._replaced = array("q")
         self._begun_again = 0
         self._begun: set[bytes] = set()
         self._path = path
@@ -51,6 +57,7 @@ class JournalIndex:
         offsets, begun = self.offsets, self._begun
         for offset, line, at in scan(self._file, self._path):
             if at < 0:
+                self.lag_ms.update(lag_in(line))
                 continue
             head = head_in_line(line, at)
             message = message_at(line, at)
@@ -63,8 +70,11 @@ class JournalIndex:
             measured = is_measured(line, message)
             known = offsets.get(name)
             if known is None or measured or not known & 1:
+                self._replaced.extend(() if known is None else (known >> 1,))
                 offsets[name] = offset << 1 | measured
                 self.measured_count += measured and not (known and known & 1)
+            else:
+                self._replaced.append(offset)
 
     def __enter__(self) -> Self:
         return self
@@ -104,6 +114,14 @@ class JournalIndex:
         """Yield the response that counts of each key, by when the key got its first one."""
         for place in self.offsets.values():
             yield response_at(self._file, place >> 1, self._path)
+
+    def replaced(self) -> Iterator[Response]:
+        """Yield the responses that do not count, as the same was asked again; what is there twice is not among them."""
+        for offset in self._replaced:
+            response = response_at(self._file, offset, self._path)
+            counts = self.get(response.key)
+            if counts is None or counts.attempts != response.attempts:
+                yield response
 
     def close(self) -> None:
         """Close the file."""

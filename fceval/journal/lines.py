@@ -1,10 +1,11 @@
 """A journal's lines: one JSON object each, its last member `_crc` the CRC-32 of everything before it.
 
-There are three kinds. The order of their members is fixed, so they are told apart without being decoded::
+There are four kinds. The order of their members is fixed, so they are told apart without being decoded::
 
     {"format_version": 1, "kind": "journal", "id": "5e0c...", "_crc": "..."}                        the first line
     {"case_id": ..., ..., "step": 0, "fingerprint": "...", "begun_at": "2026-...", "_crc": "..."}   a request goes out
     {"case_id": ..., ..., "step": 0, "fingerprint": "...", "message": {...}, ..., "_crc": "..."}    its response
+    {"format_version": 1, "kind": "lag", "counts": [[0, 1190], [3, 7]], "_crc": "..."}              see `encode_lag`
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ import hashlib
 import json
 import os
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Literal, TypeAlias
@@ -48,6 +49,18 @@ def encode_record(record: dict[str, Json]) -> bytes:
 def encode_header(kind: Literal["journal", "spill"], journal_id: str | None) -> bytes:
     """Return the first line of a file of this format; a spill file has the id of its journal."""
     return encode_record({"format_version": FORMAT_VERSION, "kind": kind, "id": journal_id})
+
+
+def encode_lag(counts: Mapping[int, int]) -> bytes:
+    """Return the line that says how late the event loop woke up while it asked: milliseconds to how often."""
+    pairs: list[Json] = [[late_ms, count] for late_ms, count in sorted(counts.items())]
+    return encode_record({"format_version": FORMAT_VERSION, "kind": "lag", "counts": pairs})
+
+
+def lag_in(line: bytes) -> dict[int, int]:
+    """Return what `encode_lag` wrote; nothing where a line without a fingerprint is the journal's first one."""
+    record = decode_record(line) or {}
+    return {int(late_ms): int(count) for late_ms, count in record.get("counts", ())}
 
 
 def encode_begin(key: Key, fingerprint: str) -> bytes:
@@ -135,7 +148,7 @@ def _damaged(path: Path, number: int) -> LocalError:
 
 
 def _is_header(line: bytes, path: Path) -> bool:
-    """Whether a line without a fingerprint is the first line of a journal that this fceval reads."""
+    """Whether a line without a fingerprint is one of a journal that this fceval reads."""
     record = decode_record(line)
     if record is not None:
         check_version(path, record)

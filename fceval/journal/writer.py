@@ -7,12 +7,13 @@ and the line is kept in memory, in order, to be tried again or spilled.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import secrets
 import threading
 import time
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -20,7 +21,7 @@ from typing import Self
 from fceval.errors import LocalError
 from fceval.journal.files import lock, sync_folder
 from fceval.journal.index import JournalIndex
-from fceval.journal.lines import decode_record, encode_begin, encode_header, encode_response, line_at
+from fceval.journal.lines import decode_record, encode_begin, encode_header, encode_lag, encode_response, line_at
 from fceval.journal.repair import salvage, set_torn_tail_aside
 from fceval.journal.spill import folders_to_try, read_spill, spill, spill_files
 from fceval.records import Key, Response
@@ -164,6 +165,12 @@ class Journal:
             self._write(encode_begin(key, fingerprint))
         except OSError as error:
             raise self._cannot_write(error) from error
+
+    def note_lag(self, counts: Mapping[int, int]) -> None:
+        """Note how late the event loop woke up, in milliseconds to how often; a full disk has no room for it."""
+        if counts and self.flush_unwritten():
+            with contextlib.suppress(OSError):
+                self._write(encode_lag(counts))
 
     def append(self, response: Response) -> None:
         """Write a response; it survives the end of this process from here on.

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from fceval.report.document import Cell, Column, Kind, Section, Table
 from fceval.report.numbers import Numbers
 from fceval.report.wording import counted
-from fceval.stats.pace import CAUSES, DOCS, IDLE_S, VARIANT
+from fceval.stats.pace import CAUSES, DOCS, IDLE_S, LAG, LATE_S, VARIANT
 
 NO_LIMIT = "no limit"
 """What stands for a limit that was not set."""
@@ -19,6 +19,10 @@ _SENT_NOTE = (
     "As sent, by the run's clock. Times of more than "
     f"{IDLE_S:g} s in which nothing was sent, in flight or held up do not count, as between an interruption and going "
     "on; a few requests are no rate, as a time shorter than a second counts as one."
+)
+_LATE_NOTE = (
+    f"The event loop woke up more than {LATE_S * 1000:g} ms late in more than one of 100 looks: latencies are suspect, "
+    "as this machine had too much to do (fewer in flight, or nothing beside the run)."
 )
 _BILLED_NOTE = (
     "Episodes: times of status 429. Possibly billed: requests that never ended, and attempts that broke off or timed "
@@ -37,6 +41,8 @@ def latency_section(numbers: Numbers) -> Section | None:
         for percent in (50, 90, 99)
     ]
     note = "Of measured responses, from sending the attempt that was answered; no waiting is in it."
+    if _is_late(numbers):
+        note += " Suspect: the event loop of the run woke up late, see Pace and cost."
     return Section("latency", "Latency", tables=(_by_variant("", note, shown, numbers.variants, numbers),))
 
 
@@ -60,6 +66,7 @@ def _rates(numbers: Numbers) -> Table:
         Column("Most in 1 s", "count"),
         Column("Requested tokens a minute", "count"),
         Column("Sending time", "seconds"),
+        *((Column("Event-loop lag p99", "seconds"),) if numbers.n(VARIANT, LAG) else ()),
     )
     row = (
         _rate(numbers.value(VARIANT, "requested_rpm"), NO_LIMIT),
@@ -68,8 +75,13 @@ def _rates(numbers: Numbers) -> Table:
         numbers.value(VARIANT, "most_in_1_s"),
         _rate(numbers.value(VARIANT, "requested_tpm"), NO_LIMIT),
         numbers.value(VARIANT, "sending_s"),
+        *((numbers.value(VARIANT, LAG),) if numbers.n(VARIANT, LAG) else ()),
     )
-    return Table(columns, (row,), "Requests", _SENT_NOTE)
+    return Table(columns, (row,), "Requests", f"{_SENT_NOTE} {_LATE_NOTE}" if _is_late(numbers) else _SENT_NOTE)
+
+
+def _is_late(numbers: Numbers) -> bool:
+    return (numbers.value(VARIANT, LAG) or 0.0) > LATE_S
 
 
 def _rate(a_minute: float | None, unknown: Cell) -> Cell:

@@ -1,8 +1,8 @@
 """What a probe found of an endpoint: the records, `probe.json` for scripts, and the neutral report for people.
 
 Keys of `probe.json`, stable within a format version: `format_version fceval_version started_at`, `endpoint` (base_url,
-model, dialect), `requests` (a list, see `_entry`), `counts` (code to number of requests), and `compare`: null, or
-`endpoint`, `requests` and `counts` of the reference.
+model, dialect, insecure_tls), `requests` (a list, see `_entry`), `counts` (code to number of requests), and `compare`:
+null, or `endpoint`, `requests` and `counts` of the reference.
 """
 
 from __future__ import annotations
@@ -101,6 +101,8 @@ class Probe:
     """UTC, ISO 8601."""
     requests: tuple[Probed, ...]
     """In the order of the suite, not streamed before streamed."""
+    insecure_tls: bool = False
+    """Whether certificates were not checked: anyone on the way may have answered."""
 
     @property
     def counts(self) -> dict[str, int]:
@@ -134,7 +136,7 @@ def probe_document(probe: Probe, reference: Probe | None) -> JsonObject:
 
 def _found(probe: Probe) -> dict[str, Json]:
     return {
-        "endpoint": {name: getattr(probe, name) for name in _ADDRESS},
+        "endpoint": {**{name: getattr(probe, name) for name in _ADDRESS}, "insecure_tls": probe.insecure_tls},
         "requests": [_entry(each) for each in probe.requests],
         "counts": probe.counts,
     }
@@ -347,6 +349,8 @@ def _figures(probe: Probe, reference: Probe | None) -> Iterator[Figure]:
 
 def _meta(probe: Probe, reference: Probe | None) -> Iterator[tuple[str, str]]:
     yield from ((in_words(name), getattr(probe, name)) for name in _ADDRESS)
+    if probe.insecure_tls:
+        yield "certificates", "not checked (insecure_tls)"
     if reference is not None:
         yield from ((f"reference {in_words(name)}", getattr(reference, name)) for name in _ADDRESS)
     yield "started at", probe.started_at

@@ -11,8 +11,9 @@ What can be known follows from the journal alone, and has its limits:
   least: less says nothing of a minute.
 * At most one request at a time is held up by the pace, so what was waited is time of the run, not of its requests.
   What is left of the sending time was spent on slots: requests waited for others to be answered, or none did.
-* Of a request that was asked again when the run was gone on with, the attempts of its last response count. Answers
-  that were lent by other runs were not sent by this one: where a run borrows, attempts older than itself are not its.
+* Answers that were lent by other runs were not sent by this one: where a run borrows, attempts older than itself are
+  not its.
+* The event loop's lag is noted once an invocation, at its end: one that was killed left none.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from array import array
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
+from types import MappingProxyType
 
 import polars as pl
 
@@ -35,6 +37,10 @@ EPISODE_S = 15.0
 """Refusals within this time of the first are one episode; the pace slows down once for each."""
 CAUSES = ("pause", "rpm", "tpm")
 """What holds requests up, by the names of `Attempt.waited_s`."""
+
+LAG = "loop_lag_p99_s"
+LATE_S = 0.02
+"""A lag beyond this makes latencies suspect."""
 
 DOCS: Mapping[str, str] = {
     "requested_rpm": "Most requests a minute that the settings allow, by those in force last",
@@ -53,6 +59,7 @@ DOCS: Mapping[str, str] = {
     "rate_limit_episodes": "How often a time of refusals began: those within 15 seconds of the first are one",
     "possibly_billed": "Requests that may have been paid for without an answer on record: never ended, or broken off",
     "reused_responses": "Answers that other runs lent: not sent",
+    LAG: "How late the event loop of the run woke up, but for one of 100 looks: latencies may be as wrong",
 }
 """Each metric, and what it means."""
 
@@ -63,9 +70,6 @@ _TICKS = 1_000_000
 _SHORTEST_S = 1
 _MINUTE_S = 60
 _TOO_MANY = 429
-_BROKEN_CONNECTION = "the connection failed"
-"""How the client words it that a connection broke that a request had been sent on."""
-_BROKEN_STREAM = "stream_truncated"
 
 
 class Sent:
@@ -92,6 +96,10 @@ class Sent:
             self._reused += 1
             return
         self._requests += 1
+        self.note_replaced(response)
+
+    def note_replaced(self, response: Response) -> None:
+        """Take the attempts of a response that does not count, as the same request was made again."""
         for attempt in response.attempts:
             self._note_attempt(attempt)
 
@@ -103,23 +111,26 @@ class Sent:
         self._sent.append(sent)
         self._ended.append(ended)
         self._waited.update(waited)
-        self._broken += _broke_off(attempt)
+        self._broken += attempt.broke_off
         if attempt.status == _TOO_MANY:
             self._refused.append(ended)
 
-    def rows(self, rpm: float | None, tpm: float | None, unfinished: int) -> list[MetricRow]:
+    def rows(
+        self, rpm: float | None, tpm: float | None, unfinished: int, lag_ms: Mapping[int, int] = MappingProxyType({})
+    ) -> list[MetricRow]:
         """Return the metrics of `DOCS`, in their order; none where no request was ever begun.
 
         Args:
             rpm: Most requests a minute, as it was asked for; None: no limit.
             tpm: Most tokens a minute; None: no limit.
             unfinished: Requests that were begun and have no response.
+            lag_ms: How late the event loop woke up, in milliseconds to how often.
         """
         if not self._sent and not unfinished:
             return []
         return [
             MetricRow(VARIANT, "run", "", name, None if value is None or not n else float(value), n, None, None)
-            for name, value, n in self._numbers(rpm, tpm, unfinished)
+            for name, value, n in (*self._numbers(rpm, tpm, unfinished), *_lag(lag_ms))
         ]
 
     def _numbers(
@@ -169,6 +180,16 @@ def most_within(times: Sequence[int], width: int) -> int:
     return len(times) - first
 
 
+def _lag(lag_ms: Mapping[int, int]) -> Iterator[tuple[str, float, int]]:
+    """Yield the lag, where it was looked for: a run that sent nothing has no such metric."""
+    looks = below = sum(lag_ms.values())
+    for late_ms in sorted(lag_ms, reverse=True):
+        below -= lag_ms[late_ms]
+        if below * 100 < looks * 99:
+            yield LAG, late_ms / 1000, looks
+            return
+
+
 def _stretch_ticks(begun: int, first: int, last: int, ended: int, sends: int) -> int:
     interval = (last - first) // (sends - 1) if sends > 1 else ended - last
     return last + interval - begun
@@ -180,14 +201,6 @@ def _episodes(refused: Sequence[int]) -> int:
         if until is None or at >= until:
             episodes, until = episodes + 1, at + round(EPISODE_S * _TICKS)
     return episodes
-
-
-def _broke_off(attempt: Attempt) -> bool:
-    """Whether an attempt was sent and no whole answer came back: the endpoint may have made one all the same."""
-    if attempt.failure is None:
-        return False
-    broken = attempt.detail.startswith(_BROKEN_CONNECTION) or _BROKEN_STREAM in attempt.irregularities
-    return broken or attempt.failure == "timed_out"
 
 
 def _ticks(moment: str) -> int:

@@ -107,7 +107,14 @@ def test_terminal_of_the_list_of_failures_is_not_steered(run_folder: Path) -> No
     assert steering(sent) == []
 
 
-@pytest.mark.parametrize("arguments", [["dataset", "stats", "cases.jsonl"], ["dataset", "lint", "cases.jsonl"]])
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["dataset", "stats", "cases.jsonl"],
+        ["dataset", "stats", "cases.jsonl", "--format", "json"],
+        ["dataset", "lint", "cases.jsonl"],
+    ],
+)
 def test_terminal_of_a_dataset_is_not_steered(run_folder: Path, arguments: list[str]) -> None:
     """It may come from anywhere."""
     sent = _on_terminal(Fceval(run_folder, run_folder / "home"), 0, *arguments)

@@ -7,7 +7,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from tests.fake_endpoint import FakeEndpoint, Received, Reply
+from tests.fake_endpoint import FakeEndpoint, Received, Reply, error_reply
 from tests.functional.conftest import Command
 from tests.functional.orders import order_of, orders, right_answer, summary, table, write_cases
 
@@ -71,6 +71,24 @@ def test_what_broke_off_may_be_billed(command: Command, tmp_path: Path) -> None:
         assert command("run", "--dataset", "orders.jsonl", *address, "--out", "run").code == 0
     found = pace(tmp_path / "run")
     assert (found["attempts"], found["retries"], found["possibly_billed"]) == (6, 3, 3)
+
+
+def test_what_is_asked_again_on_resuming_counts(command: Command, tmp_path: Path) -> None:
+    """The attempts before an interruption were sent, too; each invocation adds what it saw of its event loop."""
+    orders(tmp_path, 3)
+    failing = iter([error_reply(400)] * 3)
+    with FakeEndpoint(lambda received: next(failing, Reply(body=right_answer(received).body, delay_s=0.2))) as endpoint:
+        address = ("--base-url", endpoint.base_url, "--model", "m", "-j", "1")
+        assert command("run", "--dataset", "orders.jsonl", *address, "--out", "run").code == 3
+        assert pace(tmp_path / "run")["attempts"] == 3
+        assert command("run", "--resume", "run").code == 0
+    found = pace(tmp_path / "run")
+    assert (found["attempts"], found["retries"]) == (6, 3)
+    assert found["loop_lag_p99_s"] is not None
+    assert "Event-loop lag p99" in (tmp_path / "run" / "report.md").read_text(encoding="utf-8")
+    before = (tmp_path / "run" / "journal.jsonl").read_bytes()
+    assert command("run", "--resume", "run").code == 0
+    assert (tmp_path / "run" / "journal.jsonl").read_bytes() == before, "nothing was sent, so there is nothing to note"
 
 
 @pytest.mark.parametrize("known", [True, False])

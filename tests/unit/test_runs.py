@@ -10,45 +10,10 @@ from typing import Any
 import pytest
 
 from fceval import runs
-from fceval.cases.rows import case_of
-from fceval.cases.write import write_cases
-from fceval.config import RunConfig, parse_config
 from fceval.dialogue import Shape
 from fceval.errors import ConfigError, LocalError
 from fceval.journal import Journal
-from fceval.records import Key, Response, Usage
-from tests.case_rows import row
-
-SHAPING: dict[str, object] = {
-    "stream": True,
-    "extra_body": {"top_k": 5},
-    "omit": ["seed"],
-    "headers": {"X-A": "b"},
-    "query": {"api-version": "1"},
-    "developer_role": "system",
-    "token_limit": "max_tokens",
-}
-"""Settings of an endpoint that decide what it is asked."""
-
-
-def config(folder: Path, **tables: object) -> RunConfig:
-    """Return settings whose runs go below a folder."""
-    plain: dict[str, Any] = {
-        "report": {"dir": str(folder / "reports")},
-        "endpoint": {"base_url": "http://127.0.0.1:9/v1", "model": "m"},
-    }
-    return parse_config(plain | tables, origin="x")
-
-
-def begun(folder: Path, out: Path | None = None, **tables: object) -> runs.Run:
-    """Return a run with one case and one answer."""
-    settings = config(folder, **tables)
-    place = runs.new_folder(settings, out)
-    write_cases(place / "cases.parquet", [case_of(row(), 1)], 0o600)
-    run = runs.write_manifest(place, settings, {"path": "a.jsonl", "sha256": "0" * 64, "cases": 1}, 1)
-    with Journal(run.journal) as journal:
-        journal.append(Response(Key("a", "default", 0, 0, 0), "f", {"content": "x"}, "stop", Usage(), None, (), ()))
-    return run
+from tests.run_folders import SHAPING, begun, config
 
 
 def test_folder_is_named_by_time_and_name(tmp_path: Path) -> None:
@@ -168,53 +133,6 @@ def test_setting_that_this_fceval_does_not_know_is_named(tmp_path: Path) -> None
     (run.folder / "run.json").write_text(json.dumps(manifest), encoding="utf-8")
     with pytest.raises(ConfigError, match=r"run\.json: 1 mistake\n  endpoint\.rmp: unknown setting"):
         runs.open_run(run.folder)
-
-
-@pytest.mark.parametrize(
-    ("tables", "name"),
-    [
-        ({"endpoint": {"base_url": "http://127.0.0.1:9/v1", "model": "other"}}, "endpoint.model"),
-        ({"endpoint": {"base_url": "http://127.0.0.1:8/v1", "model": "m"}}, "endpoint.base_url"),
-        ({"request": {"temperature": 0.5}}, "request.temperature"),
-        ({"trials": 2}, "trials"),
-        ({"dataset": {"limit": 1}}, "dataset.limit"),
-        ({"variant": [{"name": "x"}]}, "variant"),
-        ({"turns": "teacher_forced"}, "turns"),
-        *(
-            ({"endpoint": {"base_url": "http://127.0.0.1:9/v1", "model": "m", name: value}}, f"endpoint.{name}")
-            for name, value in SHAPING.items()
-        ),
-    ],
-)
-def test_run_goes_on_under_the_same_questions_only(tmp_path: Path, tables: dict[str, object], name: str) -> None:
-    """What differs is named, with both values."""
-    run = begun(tmp_path)
-    with pytest.raises(ConfigError) as caught:
-        runs.check_identity(run, config(tmp_path, **tables))
-    head, *lines = str(caught.value).splitlines()
-    assert head.startswith(f"{run.folder}: its requests were made under other settings")
-    assert [line.split(":")[0].strip() for line in lines] == [name]
-    assert " then, " in lines[0]
-
-
-def test_another_file_of_cases_is_another_run(tmp_path: Path) -> None:
-    """Its digest tells; a file that is gone does not matter, as the run has its cases."""
-    run = begun(tmp_path)
-    path = tmp_path / "a.jsonl"
-    runs.check_identity(run, config(tmp_path, dataset={"path": str(path)}))
-    path.write_text("{}\n", encoding="utf-8")
-    with pytest.raises(ConfigError, match=r"dataset\.sha256: \"0{64}\" then"):
-        runs.check_identity(run, config(tmp_path, dataset={"path": str(path)}))
-
-
-def test_how_fast_and_how_judged_may_change(tmp_path: Path) -> None:
-    """And is written down."""
-    run = begun(tmp_path)
-    endpoint = {"base_url": "http://127.0.0.1:9/v1", "model": "m", "rpm": 60, "concurrency": 2, "timeout_s": 5}
-    endpoint |= {"api_key_header": "api-key", "insecure_http": True}
-    changed = runs.adopted(run, config(tmp_path, endpoint=endpoint, rules={"strings": "exact"}, max_not_measured=0.5))
-    assert changed.config.rules.strings == "exact"
-    assert runs.open_run(run.folder) == changed
 
 
 def test_copy_has_what_a_run_is_and_nothing_else(tmp_path: Path) -> None:

@@ -102,3 +102,19 @@ def test_first_tokens_are_told_where_answers_were_streamed() -> None:
 
     assert labels(latency_section(_numbers(score("a", latency_s=1)))) == ["Whole p50", "Whole p90", "Whole p99"]
     assert "First token p50" in labels(latency_section(_numbers(score("a", latency_s=1, ttft_s=0.1))))
+
+
+def test_late_event_loop_makes_latencies_suspect() -> None:
+    """Both chapters say so from 20 ms on, and the lag is printed in any case; a run without looks has no column."""
+    for late_ms, is_suspect in ((20, False), (21, True)):
+        sent = Sent()
+        attempt = Attempt("2026-11-23T02:00:00Z", 0.5, None, 200, None)
+        sent.note(Response(Key("case-1", "default", 0, 0, 0), "", None, None, Usage(), None, (), (attempt,)))
+        numbers = _numbers(score("a"), pace=sent.rows(None, None, 0, {0: 98, late_ms: 2}))
+        rates, latency = _tables(numbers)["Requests"], latency_section(numbers)
+        assert latency is not None
+        assert _column(rates, "Event-loop lag p99") == [late_ms / 1000]
+        assert ("suspect" in rates.note, "Suspect" in latency.tables[0].note) == (is_suspect, is_suspect)
+    assert "Event-loop lag p99" not in {
+        each.label for each in _tables(_numbers(score("a"), pace=_pace()))["Requests"].columns
+    }

@@ -218,7 +218,12 @@ def test_document_has_every_answer() -> None:
         "counts",
         "compare",
     ]
-    assert document["endpoint"] == {"base_url": "https://relay.example/v1", "model": "m-1", "dialect": "tools"}
+    assert document["endpoint"] == {
+        "base_url": "https://relay.example/v1",
+        "model": "m-1",
+        "dialect": "tools",
+        "insecure_tls": False,
+    }
     (entry,) = document["requests"]
     assert entry == {
         "request": "auto call",
@@ -272,3 +277,11 @@ def test_every_exporter_takes_it(name: str) -> None:
     """The report is the neutral one."""
     content = load(name).render(probe_report(SEVERAL, SEVERAL)).decode().replace("\\", "")  # Markdown escapes `_`
     assert "finish_stop_with_calls" in content
+
+
+def test_unchecked_certificates_are_told() -> None:
+    """Whoever reads a probe later sees that anyone on the way may have answered."""
+    for insecure_tls in (True, False):
+        files = probe_files(probe(probed(), insecure_tls=insecure_tls))
+        assert json.loads(files["probe.json"])["endpoint"]["insecure_tls"] is insecure_tls
+        assert (b"not checked (insecure_tls)" in files["probe.html"]) is insecure_tls

@@ -42,6 +42,7 @@ _BESIDE_CONTENT = (
 )
 """Members of a message that say something, too."""
 _STREAM = "text/event-stream"
+_ENCODINGS = frozenset({"", "identity", "gzip", "x-gzip", "deflate", "x-deflate"})
 _UNICODE = frozenset({"", "utf-8", "utf8", "us-ascii"})
 _LARGEST_COUNT = 2**53
 
@@ -145,6 +146,9 @@ def _not_json(status: int, headers: Mapping[str, str], text: str, problem: str) 
         detail = f"HTTP {status}: a web page in place of JSON: is the base URL right (does it end in /v1)?"
         codes = ("html_200",) if status in _OK else ("error_shape",)
         return Failed("endpoint_error", detail, wrong_address=True, irregularities=codes)
+    encoding = headers.get("content-encoding", "").strip().lower()
+    if encoding not in _ENCODINGS:
+        problem = f"in the encoding `{encoding}`, which was not asked for"
     return Failed(
         "endpoint_error",
         f"the body is {problem}"[:LONGEST_DETAIL],

@@ -246,7 +246,12 @@ def test_refusing_streams_disagrees() -> None:
 
     found, received = _probe(refuses)
     marked = {each.request for each in found.requests if "stream_nonstream_disagree" in each.codes}
-    assert marked == {each.request for each in found.requests} - {"usage", "second call", "bad request", "forbidden call"}
+    assert marked == {each.request for each in found.requests} - {
+        "usage",
+        "second call",
+        "bad request",
+        "forbidden call",
+    }
     assert set(_of(found, "forbidden call")[1].codes) == {"none_400"}  # which says it already
     planned = requests_planned([EndpointSettings()]) - 1  # no first answer to a stream, so no second one
     assert len(received) == planned + 2 * len(marked)

@@ -134,6 +134,13 @@ def test_what_may_pass_keeps_its_headers(status: int) -> None:
     assert result.headers == {"retry-after": "7"}
 
 
+def test_an_encoding_that_was_not_asked_for_is_named() -> None:
+    """Else its bytes would look like broken JSON."""
+    result = read(200, b"\x8b\x02\x80", **{"content-encoding": "br"})
+    assert isinstance(result, Failed)
+    assert result.detail == "the body is in the encoding `br`, which was not asked for"
+
+
 @pytest.mark.parametrize(
     ("location", "said"),
     [

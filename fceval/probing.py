@@ -32,8 +32,6 @@ from fceval.runs import shape_of
 WRONG_KEY = "fceval-probe-wrong-key"
 """Sent in place of the key where a key must be turned down; no part of any real one."""
 
-_SECOND_LOOKS = 4
-"""The most pairs that are asked again because they disagree: a model that draws its words may do so by chance."""
 _DISAGREE = "stream_nonstream_disagree"
 _TELLING = frozenset(
     {
@@ -50,7 +48,7 @@ Told: TypeAlias = Callable[[Response], None]
 
 
 def requests_planned(settings: Sequence[EndpointSettings]) -> int:
-    """Return how many requests the suite has for endpoints; a few more are sent where answers disagree."""
+    """Return how many requests the suite has for endpoints; pairs whose answers disagree are sent once more."""
     return len(settings) * sum(len(asked.ways) for asked in probe_suite())
 
 
@@ -236,7 +234,8 @@ class _Asking:
         if all(attempt.status is None for attempt in attempts):
             raise EndpointError(self._client.advice(attempts[-1].detail))
         pairs = [pair, *await asyncio.gather(*map(self._pair, rest))]
-        doubtful = [pair for pair in pairs if _disagree(pair)][:_SECOND_LOOKS]
+        doubtful = [pair for pair in pairs if _disagree(pair)]
+        # A model that draws its words may give another kind of answer by chance: it will not do so twice alike.
         again = await asyncio.gather(*(self._pair(pair[0].asked, trial=1) for pair in doubtful))
         certain = [pair for pair, other in zip(doubtful, again, strict=True) if _kinds(pair) == _kinds(other)]
         return [entry for pair in pairs if pair for entry in _entries(pair, disagree=pair in certain)]

@@ -42,6 +42,7 @@ _BESIDE_CONTENT = (
 )
 """Members of a message that say something, too."""
 _STREAM = "text/event-stream"
+_ENCODINGS = frozenset({"", "identity", "gzip", "x-gzip", "deflate", "x-deflate"})
 _UNICODE = frozenset({"", "utf-8", "utf8", "us-ascii"})
 _LARGEST_COUNT = 2**53
 
@@ -99,9 +100,10 @@ def _of_value(
 ) -> Answered | Failed:
     message, error_codes = error_of(value)
     if status in _OK and message is not None and _is_page(message):
-        detail = f"HTTP {status}: an error that holds a web page: is the base URL right (does it end in /v1)?"
+        # Who wrote the error speaks JSON, so the address may well be right: it is another one that answers with pages.
+        detail = f"HTTP {status}: an error that holds a web page: is the base URL right, and the one that a relay asks?"
         found = {"error_in_200", "html_200", *([] if is_in_shape(value) else ["error_shape"])}
-        return _with_codes(Failed("endpoint_error", detail, wrong_address=True, irregularities=codes), found)
+        return _with_codes(Failed("endpoint_error", detail, irregularities=codes), found)
     if status not in _OK or message is not None:
         refused = refusal(told_status(status, value), headers, message or first_line(value), error_codes)
         found = {"error_in_200"} if status in _OK else set()
@@ -146,6 +148,9 @@ def _not_json(status: int, headers: Mapping[str, str], text: str, problem: str) 
         detail = f"HTTP {status}: a web page in place of JSON: is the base URL right (does it end in /v1)?"
         codes = ("html_200",) if status in _OK else ("error_shape",)
         return Failed("endpoint_error", detail, wrong_address=True, irregularities=codes)
+    encoding = headers.get("content-encoding", "").strip().lower()
+    if encoding not in _ENCODINGS:
+        problem = f"in the encoding `{encoding}`, which was not asked for"
     return Failed(
         "endpoint_error",
         f"the body is {problem}"[:LONGEST_DETAIL],

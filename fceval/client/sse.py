@@ -274,6 +274,8 @@ class StreamReader:
 
     def _take_unreadable(self, name: str, data: bytes, at_s: float | None, problem: str) -> None:
         """Take data that is no JSON: an error in words, noise, or several events; else nothing can be relied on."""
+        if self._marked:  # what comes behind the end makes the answer no worse
+            return
         if name in _PINGS:
             self._notes.add("data_comment")
         elif name == "error":
@@ -299,6 +301,9 @@ class StreamReader:
 
     def _take_json(self, name: str, data: bytes, at_s: float | None) -> None:
         chunk, notes = read_envelope(data)
+        if self._marked:
+            self._take_late(chunk)
+            return
         self._notes.update(notes)
         if chunk and name == "error" and not isinstance(chunk, dict):
             chunk = {"error": chunk}
@@ -308,18 +313,15 @@ class StreamReader:
             else:
                 self._notes.add("data_comment")
             return
-        if self._marked:
-            self._take_late(chunk)
-            return
         brought = self._assembly.take(name, chunk)
         if brought and self._first_token_s is None:
             self._first_token_s = at_s
         if brought == "call" and self._first_call_s is None:
             self._first_call_s = at_s
 
-    def _take_late(self, chunk: JsonObject) -> None:
+    def _take_late(self, chunk: Json) -> None:
         """Behind the end marker only token counts are of use."""
-        if chunk.get("usage"):
+        if isinstance(chunk, dict) and chunk.get("usage"):
             self._notes.add("usage_after_done")
             self._assembly.take("message", {"choices": [], "usage": chunk["usage"]})
 

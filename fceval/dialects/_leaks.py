@@ -14,7 +14,7 @@ from fceval.flaws import TOKEN, json_end
 from fceval.jsontext import JsonTextError, refuse_depth
 
 _SPACE = r"[ _\u2581]"
-_NAME = r"[\w.:/-]+"
+_NAME = r"\w[\w.:/-]*"
 _DSML = rf"(?:{_BAR}DSML{_BAR}|\w+:)?"
 
 _TAG = rf"<{_BAR}?(?:tool_?calls?|function_?calls?){_BAR}?>"

@@ -17,7 +17,8 @@ from fceval.flaws import json_end, named_calls
 from fceval.jsontext import MAX_DEPTH, JsonTextError, read_json
 from fceval.records import Json, ToolCall, json_text
 
-_START = r"(?:^[ \t]*`{0,3}|(?<=[.!?:\u3002\uFF01\uFF1F\uFF1A])[ ]?`?)"
+_FENCE = r"(?:`{3}\w*[ ]|`{0,3})"
+_START = rf"(?:^[ \t]*{_FENCE}|(?<=[.!?:\u3002\uFF01\uFF1F\uFF1A])[ ]?{_FENCE})"
 _END = re.compile(r"[ \t]*+[`,;.]*+[ \t]*+(?:<\|\w{1,40}\|>[ \t]*+)*+(?=$|[\[{<])", re.MULTILINE)
 _DEBRIS = re.compile(r"[^\w\n]*$", re.MULTILINE)
 _EMPTY_FENCE = re.compile(r"^ {0,3}(`{3,}|~{3,})[\w+-]*[ \t]*\n\s*\1[ \t]*(?:\n|\Z)", re.MULTILINE)

@@ -19,7 +19,8 @@ from fceval.records import ToolCall
 
 FIRST_LINE = "You can call tools: write each call between <tool_call> tags."
 """Of the instructions."""
-_OPENING = r"<tool_call>\s*(?:```\w*\s*)?(?=[\[{])"
+# What is no JSON is an attempt all the same where the tag is closed; `...` between tags is talk about them.
+_OPENING = r"<tool_call>\s*(?:```\w*\s*)?(?=[\[{]|[\w\"'(][^<]*</tool_call>)"
 _CLOSING = re.compile(r"\s*+(?:```\s*+)?(?:</tool_call>|(?=<tool_call>|\Z))")
 
 

@@ -95,6 +95,10 @@ FAILURES: list[tuple[int, object, str, str]] = [
     (200, {**completion(), "error": {"message": "cut", "code": 502}}, "endpoint_error retryable", "HTTP 502: cut"),
     (200, choice(error={"message": "cut", "code": 502}), "endpoint_error retryable", "cut"),
     (200, {"object": "error", "message": "no", "code": 400}, "endpoint_error", "HTTP 400: no"),
+    (200, openai_error("x", message=" <!DOCTYPE html><p>no"), "endpoint_error", "an error that holds a web page"),
+    (200, openai_error("x", message="<b>no</b>", kind="server_error"), "endpoint_error retryable", "HTTP 200: <b>no"),
+    (200, openai_error("rate_limit_exceeded", "tokens"), "rate_limited retryable", "HTTP 200: no"),
+    (400, openai_error("rate_limit_exceeded", "tokens"), "endpoint_error", "HTTP 400: no"),
     (200, choice(finish_reason="error"), "endpoint_error retryable", "broke the answer off (`error`)"),
     (200, choice(finish_reason="content_filter"), "content_filtered", "content filter ended the answer"),
     # no answer in it
@@ -132,6 +136,13 @@ def test_what_may_pass_keeps_its_headers(status: int) -> None:
     result = read(status, openai_error("x", "server_error"), **{"retry-after": "7"})
     assert isinstance(result, Failed)
     assert result.headers == {"retry-after": "7"}
+
+
+def test_an_encoding_that_was_not_asked_for_is_named() -> None:
+    """Else its bytes would look like broken JSON."""
+    result = read(200, b"\x8b\x02\x80", **{"content-encoding": "br"})
+    assert isinstance(result, Failed)
+    assert result.detail == "the body is in the encoding `br`, which was not asked for"
 
 
 @pytest.mark.parametrize(

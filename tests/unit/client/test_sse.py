@@ -178,6 +178,17 @@ def test_flood_behind_the_end_marker_harms_nothing() -> None:
     assert reader.end("eof").terminal == "complete"
 
 
+@pytest.mark.parametrize(
+    "late", [b"data: bye\n\n", b"data: 17\n\n", b"event: error\ndata: closed\n\n", b'data: {"error": "x"}\n\n']
+)
+def test_words_behind_the_end_marker_harm_nothing(late: bytes) -> None:
+    """Whatever a relay says when all is said."""
+    reader = StreamReader(ChatAssembly())
+    reader.feed(HELLO + STOP + DONE + late, 0.0)
+    streamed = reader.end("eof")
+    assert (streamed.terminal, streamed.irregularities, streamed.problem) == ("complete", (), "")
+
+
 def test_body_of_a_stream_that_broke_off_holds_what_came() -> None:
     """For whoever looks into it."""
     reader = StreamReader(ChatAssembly())

@@ -15,7 +15,8 @@
 
     around 3    opening (how a run begins), reaching (how an endpoint is reached), asking; probing (3 without a
                 dataset), planning (3 without sending), budget and prices (what it may cost)
-    around 4    judging; flaws (what repair can undo), irregularities (every way off the contract, by code)
+    around 4    judging, spreading (over processes); flaws (what repair can undo), irregularities (every way off
+                the contract, by code)
     beside it   comparing/ (runs beside runs), config (settings), runs (a run's folder), records and rows (what flows)
     pipeline.py strings the stages together, a function per command of cli/
 

@@ -13,9 +13,10 @@
        v 6 tell      report/      tables -> Report -> html, md, json                    (pure)
     reports/<run>/
 
-    around 3    opening (how a run begins, or goes on), reaching (how an endpoint is reached), asking; probing (3 without a
-                dataset), planning (3 without sending), budget and prices (what it may cost)
-    around 4    judging; flaws (what repair can undo), irregularities (every way off the contract, by code)
+    around 3    opening (how a run begins or goes on), reaching (how an endpoint is reached), asking; probing (3
+                without a dataset), planning (3 without sending), budget and prices (what it may cost)
+    around 4    judging, spreading (over processes); flaws (what repair can undo), irregularities (every way off
+                the contract, by code)
     beside it   comparing/ (runs beside runs), config (settings), runs (a run's folder), redacting (what was said,
                 out of it), records and rows (what flows)
     pipeline.py strings the stages together, a function per command of cli/

@@ -20,6 +20,7 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterable
 from enum import IntEnum
+from typing import Any
 
 
 class ExitCode(IntEnum):
@@ -40,6 +41,16 @@ class FcevalError(Exception):
     """Something that a person can put right; its text says what was found and what to do."""
 
     exit_code = ExitCode.USAGE
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Cross from process to process by the text: what it was made of is not kept."""
+        return _again, (type(self), self.args, self.__dict__)
+
+
+def _again(kind: type[Exception], arguments: tuple[Any, ...], attributes: dict[str, Any]) -> Exception:
+    error = kind.__new__(kind, *arguments)
+    error.__dict__.update(attributes)
+    return error
 
 
 class ConfigError(FcevalError):
@@ -67,6 +78,10 @@ class FieldError(ValueError):
     def __init__(self, problem: str, field: str | None) -> None:
         self.field = field
         super().__init__(problem)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Cross from process to process; see `FcevalError`."""
+        return _again, (type(self), self.args, self.__dict__)
 
 
 class EndpointError(FcevalError):

@@ -104,9 +104,8 @@ class RecurringMember:
     def _at(self, text: str, start: int) -> tuple[Json, int]:
         """Return the value that begins at a place, and where it ends: a whole value is the same wherever it stands."""
         for length in self._lengths:
-            known = self._known.get(text[start : start + length], _UNKNOWN)
-            if known is not _UNKNOWN:
-                return known, start + length
+            if (known := text[start : start + length]) in self._known:
+                return self._known[known], start + length
         value, end = _DECODER.raw_decode(text, start)
         if len(self._known) >= _MOST_TEXTS:
             self._known.clear()
@@ -117,7 +116,6 @@ class RecurringMember:
 
 
 _STAND_IN: Final = "fceval: what stands here is known"
-_UNKNOWN: Final = object()
 _MOST_TEXTS = 1024
 _MOST_LENGTHS = 8
 """Each costs a look at every text that is not known."""

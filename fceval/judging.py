@@ -2,23 +2,25 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
+from functools import partial
 from itertools import count, islice, takewhile
 
 import polars as pl
 
 from fceval import dialects
 from fceval.cases.finding import Judgement
-from fceval.cases.read import read_cases
+from fceval.cases.read import read_cases_at, read_turns, rows_of
 from fceval.dialogue import Dialogue, wants_more
 from fceval.errors import FieldError
-from fceval.journal import JournalIndex
+from fceval.journal import JournalIndex, JournalPart, places
 from fceval.prices import Price, cost_usd
 from fceval.records import Case, ExpectedCall, JsonObject, Key, Parsed, Response, ToolCall, Usage, json_text
 from fceval.rows import MetricRow
-from fceval.runs import Run, dialogues
+from fceval.runs import Run, dialogues_of
 from fceval.scoring.bfcl.facts import as_bfcl
 from fceval.scoring.bfcl.passable import why_unpassable
 from fceval.scoring.bfcl.question import question_of
@@ -28,10 +30,13 @@ from fceval.scoring.matchers import acceptable, check_case, may_be_left_out
 from fceval.scoring.repair import repaired
 from fceval.scoring.rules import Rules
 from fceval.scoring.verdict import scores_of, with_repairs
+from fceval.spreading import spread
 from fceval.stats.pace import Sent
 from fceval.tables import ARGUMENTS, CALLS, KEY_COLUMNS, RESPONSE_FACTS, SCORES, ParquetTable, frame
 
 _BATCH_RESPONSES = 10_000
+_WORTH_PROCESSES = 30_000
+"""Responses from which on it takes less time to start processes than they save."""
 _TOOLS = dialects.load("tools")
 
 
@@ -58,29 +63,112 @@ class _Judged:
     """Of the answer as repaired, where it is not that one which counts."""
 
 
-def write_tables(this: Run, responses: JournalIndex) -> list[MetricRow]:
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """Some of a run's responses, one after the other in its tables: what is judged at once, in some process."""
+
+    rows: range
+    """Of the cases, 1-based."""
+    skipped: int
+    """Responses of the first of these cases that the part before has."""
+    responses: int
+    offsets: Mapping[bytes, int]
+    """Where they are in the journal."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Tables:
+    """What judging a part makes of it."""
+
+    scores: pl.DataFrame
+    calls: pl.DataFrame
+    arguments: pl.DataFrame
+    sent: Sent
+
+
+def write_tables(
+    this: Run, responses: JournalIndex, processes: int | None = None, batch_responses: int = _BATCH_RESPONSES
+) -> list[MetricRow]:
     """Write `scores`, `calls` and `arguments`, a batch of responses at a time; return how the run was paced.
 
-    The journal is read once: what an attempt tells of the pace is noted while its response is judged.
+    Each response is read once: what an attempt tells of the pace is noted while its response is judged.
+
+    Args:
+        this: The run.
+        responses: Its answers.
+        processes: How many judge at once; None: all cores, where there is enough to judge.
+        batch_responses: How many are judged at once by each: the row groups of the tables, whoever judges.
     """
-    # Answers that other runs lent came with their attempts, all of them older than this run.
-    sent = Sent(str(this.manifest["started_at"]) if this.config.reuse else None)
-    judged = _judged(this, responses, sent)
-    applied = this.config.rules.repair == "apply"
+    if processes is None:
+        processes = len(os.sched_getaffinity(0)) if len(responses) >= _WORTH_PROCESSES else 1
+    sent = _nothing_sent(this)
     with (
         ParquetTable(this.folder / "scores.parquet", SCORES) as scores,
         ParquetTable(this.folder / "calls.parquet", CALLS) as calls,
         ParquetTable(this.folder / "arguments.parquet", ARGUMENTS) as arguments,
     ):
-        while batch := list(islice(judged, _BATCH_RESPONSES)):
-            facts = [each.facts for each in batch]
-            scores.append(_with_repairs(_scores(facts), batch, applied=applied))
-            calls.append(frame([row for each in facts for row in each.calls], CALLS))
-            arguments.append(frame([row for each in facts for row in each.arguments], ARGUMENTS))
+        for tables in spread(partial(_tables, this), _parts(this, responses, batch_responses), processes):
+            scores.append(tables.scores)
+            calls.append(tables.calls)
+            arguments.append(tables.arguments)
+            sent.add(tables.sent)
     asked = this.config.endpoint
     for response in responses.replaced():
         sent.note_replaced(response)
     return sent.rows(asked.rpm, asked.tpm, responses.possibly_billed, responses.lag_ms)
+
+
+def _nothing_sent(this: Run) -> Sent:
+    # Answers that other runs lent came with their attempts, all of them older than this run.
+    return Sent(str(this.manifest["started_at"]) if this.config.reuse else None)
+
+
+def _parts(this: Run, index: JournalIndex, batch: int) -> Iterator[_Part]:
+    """Yield a run's responses in parts of one size, whatever cases they are of: the row groups of its tables."""
+    asked = [(variant.name, trial) for variant in this.config.variants for trial in range(this.config.trials)]
+    first, skipped, left = 1, 0, batch
+    offsets: dict[bytes, int] = {}
+    for row, (case_id, turns) in enumerate(read_turns(this.cases), start=1):
+        keys = [Key(case_id, variant, trial, turn, 0) for variant, trial in asked for turn in range(turns)]
+        of_case = dict(places(index, keys))
+        offsets.update(of_case)
+        rest = len(keys)
+        while rest >= left:
+            yield _Part(range(first, row + 1), skipped, batch, offsets)
+            rest -= left
+            first, skipped, left = (row, len(keys) - rest, batch) if rest else (row + 1, 0, batch)
+            offsets = of_case if rest else {}
+        left -= rest
+    if left < batch:
+        yield _Part(range(first, row + 1), skipped, batch - left, offsets)
+
+
+def _tables(this: Run, part: _Part) -> _Tables:
+    """Judge a part of a run."""
+    sent, judged = _nothing_sent(this), list[_Judged]()
+    prices, model = this.prices, this.config.endpoint.model
+    with JournalPart(this.journal, part.offsets) as responses:
+        answered = _answered(this, read_cases_at(this.cases, part.rows), responses)
+        for dialogue, steps in islice(answered, part.skipped, part.skipped + part.responses):
+            for step in steps:
+                sent.note(step)
+            each = _judged_turn(dialogue, _joined(steps), steps, this.config.rules)
+            price = prices.get(dialogue.variant.model or model)
+            judged.append(each if price is None else _priced(each, price))
+    facts = [each.facts for each in judged]
+    calls = frame([row for each in facts for row in each.calls], CALLS)
+    scores = scores_of(frame([each.response for each in facts], RESPONSE_FACTS), calls)
+    scores = _with_repairs(scores, judged, applied=this.config.rules.repair == "apply")
+    return _Tables(scores, calls, frame([row for each in facts for row in each.arguments], ARGUMENTS), sent)
+
+
+def _answered(
+    this: Run, cases: Iterable[Case], responses: JournalPart
+) -> Iterator[tuple[Dialogue, Sequence[Response]]]:
+    """Yield the turns of cases, in the order of a run's tables, each with its responses."""
+    for dialogue in dialogues_of(cases, this.config):
+        for turn in range(len(dialogue.case.turns)):
+            yield dialogue, _steps(dialogue, turn, responses)
 
 
 def _scores(facts: Sequence[Facts]) -> pl.DataFrame:
@@ -98,19 +186,7 @@ def _with_repairs(scores: pl.DataFrame, batch: Sequence[_Judged], *, applied: bo
     return with_repairs(scores, repairs, applied=applied)
 
 
-def _judged(this: Run, responses: JournalIndex, sent: Sent) -> Iterator[_Judged]:
-    prices, model = this.prices, this.config.endpoint.model
-    for dialogue in dialogues(this):
-        price = prices.get(dialogue.variant.model or model)
-        for turn in range(len(dialogue.case.turns)):
-            steps = _steps(dialogue, turn, responses)
-            for step in steps:
-                sent.note(step)
-            judged = _judged_turn(dialogue, _joined(steps), steps, this.config.rules)
-            yield judged if price is None else _priced(judged, price)
-
-
-def _steps(dialogue: Dialogue, turn: int, responses: JournalIndex) -> list[Response]:
+def _steps(dialogue: Dialogue, turn: int, responses: JournalPart) -> list[Response]:
     """Return a turn's responses, at least one; where one is still wanted, it stands there as not run."""
     key = Key(dialogue.case.case_id, dialogue.variant.name, dialogue.trial, turn, 0)
     steps = [responses.get(key) or _not_run(key)]
@@ -191,8 +267,8 @@ def looked_up(this: Run, keys: Sequence[Key]) -> tuple[Mapping[str, Case], Mappi
     """Return the cases and responses of some keys; what took several steps holds the messages of all of them."""
     if this.is_redacted:
         return {}, {}
-    wanted = {key.case_id for key in keys}
-    cases = {case.case_id: case for case in read_cases(this.cases) if case.case_id in wanted} if wanted else {}
+    rows = rows_of(this.cases, {key.case_id for key in keys}) if keys else []
+    cases = {case.case_id: case for case in read_cases_at(this.cases, rows)}
     with closing(JournalIndex(this.journal)) as index:
         return cases, {key: response for key in keys if (response := _whole(key, index))}
 

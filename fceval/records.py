@@ -22,8 +22,9 @@ JsonObject: TypeAlias = Mapping[str, Json]
 Expectation: TypeAlias = Json
 """What is acceptable for one argument: a literal, or ``{"$match": NAME, ...}`` (read by `fceval.scoring.matchers`)."""
 
-_READABLE = json.JSONEncoder(ensure_ascii=False)  # `dumps` would make a new one for each value
-_CANONICAL = json.JSONEncoder(sort_keys=True, separators=(",", ":"))
+# `dumps` would make a new one for each value; no decoded value holds itself.
+_READABLE = json.JSONEncoder(ensure_ascii=False, check_circular=False)
+_CANONICAL = json.JSONEncoder(sort_keys=True, separators=(",", ":"), check_circular=False)
 _SURROGATES = re.compile("[\ud800-\udfff]")
 
 

@@ -7,7 +7,9 @@ change the types of arguments. In Parquet the nested fields are JSON text for th
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
+from bisect import bisect_left
+from collections.abc import Callable, Collection, Iterator, Sequence
+from contextlib import contextmanager
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -79,8 +81,56 @@ def read_rows(path: Path) -> Iterator[tuple[int, JsonObject]]:
     if file_format is None:
         msg = f"unknown ending `{path.suffix}`: give a .jsonl or .parquet file"
         raise DatasetError(msg, file=str(path))
-    try:
+    with _told(path):
         yield from (_parquet_rows if file_format == "parquet" else _jsonl_rows)(path)
+
+
+def read_cases_at(path: Path, rows: Sequence[int]) -> Iterator[Case]:
+    """Yield the cases of a Parquet dataset that stand in some rows; no more of it is read than the groups of those.
+
+    Args:
+        path: A file that was read as a whole before: whether ids are unique is not looked at again.
+        rows: 1-based, ascending.
+
+    Raises:
+        DatasetError: The file cannot be read, or a row is no case.
+    """
+    with _told(path):
+        for row, fields in _parquet_rows(path, rows):
+            try:
+                yield case_of(fields, row)
+            except FieldError as error:
+                raise DatasetError(str(error), file=str(path), row=row, field=error.field) from None
+
+
+def rows_of(path: Path, case_ids: Collection[str]) -> list[int]:
+    """Return the 1-based rows of a Parquet dataset in which some cases stand, ascending.
+
+    Raises:
+        DatasetError: The file cannot be read.
+    """
+    return [row for row, (case_id, _) in enumerate(read_turns(path), start=1) if case_id in case_ids]
+
+
+def read_turns(path: Path) -> Iterator[tuple[str, int]]:
+    """Yield id and number of turns of each case of a Parquet dataset, without reading anything else of them.
+
+    Raises:
+        DatasetError: The file cannot be read.
+    """
+    with _told(path), _parquet(path) as file:
+        for batch in file.iter_batches(columns=["case_id", "turns"]):
+            turns = batch["turns"].to_pylist()
+            for case_id, text in zip(batch["case_id"].to_pylist(), turns, strict=True):
+                listed = text and _recurring(text)
+                yield case_id, len(listed) if isinstance(listed, list) else 1
+
+
+@contextmanager
+def _told(path: Path) -> Iterator[None]:
+    """Say of which file it was that it cannot be read."""
+    try:
+        yield
     except FileNotFoundError:
         msg = "no such file"
         raise DatasetError(msg, file=str(path)) from None
@@ -102,21 +152,47 @@ def _jsonl_rows(path: Path) -> Iterator[tuple[int, JsonObject]]:
                 yield row, _object(path, row, None, text, recurring.read)
 
 
-def _parquet_rows(path: Path) -> Iterator[tuple[int, JsonObject]]:
+def _parquet_rows(path: Path, wanted: Sequence[int] | None = None) -> Iterator[tuple[int, JsonObject]]:
     row = 0
+    with _parquet(path) as file:
+        try:
+            _refuse_double_columns(path, file.schema_arrow.names)
+            for rows, batch in _whole(file) if wanted is None else _picked(file, wanted):
+                for row, columns in zip(rows, _rows(_readable(batch)), strict=True):
+                    yield row, _fields(path, row, columns)
+        except UnicodeDecodeError as error:
+            msg = f"a text column is not UTF-8 between rows {row + 1} and {row + _BATCH_ROWS}: {error.reason}"
+            raise DatasetError(msg, file=str(path)) from None
+
+
+@contextmanager
+def _parquet(path: Path) -> Iterator[pq.ParquetFile]:
     try:
         with pq.ParquetFile(path) as file:
-            _refuse_double_columns(path, file.schema_arrow.names)
-            for batch in file.iter_batches(batch_size=_BATCH_ROWS):
-                for columns in _rows(_readable(batch)):
-                    row += 1
-                    yield row, _fields(path, row, columns)
-    except UnicodeDecodeError as error:
-        msg = f"a text column is not UTF-8 between rows {row + 1} and {row + _BATCH_ROWS}: {error.reason}"
-        raise DatasetError(msg, file=str(path)) from None
+            yield file
     except (pa.ArrowException, ValueError, OverflowError) as error:
         msg = f"not a Parquet file that can be read: {error}"
         raise DatasetError(msg, file=str(path)) from None
+
+
+def _whole(file: pq.ParquetFile) -> Iterator[tuple[Sequence[int], pa.RecordBatch]]:
+    """Yield all rows of a file, a batch at a time, with their numbers."""
+    first = 1
+    for batch in file.iter_batches(batch_size=_BATCH_ROWS):
+        yield range(first, first + batch.num_rows), batch
+        first += batch.num_rows
+
+
+def _picked(file: pq.ParquetFile, wanted: Sequence[int]) -> Iterator[tuple[Sequence[int], pa.RecordBatch]]:
+    """Yield some rows of a file, a group at a time, with their numbers."""
+    first = 1
+    for group in range(file.num_row_groups):
+        end = first + file.metadata.row_group(group).num_rows
+        rows = wanted[bisect_left(wanted, first) : bisect_left(wanted, end)]
+        if rows:
+            table = file.read_row_group(group).take([row - first for row in rows])
+            yield from ((rows, batch) for batch in table.combine_chunks().to_batches())
+        first = end
 
 
 def _refuse_double_columns(path: Path, names: list[str]) -> None:

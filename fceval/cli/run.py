@@ -49,7 +49,7 @@ def run(
     if salvage and resume is None:
         msg = "--salvage goes with --resume: a new run has no journal that could be damaged"
         raise click.UsageError(msg)
-    check_files(outputs)
+    check_files(outputs, made=out)
     base = open_run(resume).own_settings if resume and not config else None
     typed = overrides(flags, settings)
     wanted = load_config(config, typed, base)

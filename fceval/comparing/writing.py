@@ -25,15 +25,19 @@ def check_outputs(paths: Sequence[Path]) -> None:
     check_files(paths)
 
 
-def check_files(paths: Sequence[Path]) -> None:
+def check_files(paths: Sequence[Path], made: Path | None = None) -> None:
     """Refuse files that no report could be written to.
+
+    Args:
+        paths: The files.
+        made: A folder that will have been made by the time they are written.
 
     Raises:
         ConfigError: A file's ending belongs to no format, or its folder does not exist.
     """
     for path in paths:
         exporters.format_of(path)
-        if not path.parent.is_dir():
+        if path.parent != made and not path.parent.is_dir():
             msg = f"{path}: there is no folder {path.parent}"
             raise ConfigError(msg)
 

@@ -5,6 +5,7 @@
     lines.py    what stands in the file: begin of a request, response, checksum
     writer.py   Journal: the one writer; begin, append, and what happens where the disk is full
     index.py    JournalIndex: which responses are there
+    part.py     JournalPart: some of them, for another process
     reuse.py    ReusableAnswers: other runs' answers, by what was asked
     repair.py   torn tails and damaged lines, set aside
     spill.py    what could not be written, on another disk
@@ -17,7 +18,8 @@ something is repaired), which changes nothing: the last one measured counts.
 from __future__ import annotations
 
 from fceval.journal.index import JournalIndex
+from fceval.journal.part import JournalPart, places
 from fceval.journal.reuse import ReusableAnswers
 from fceval.journal.writer import PATIENCE_S, SYNC_EVERY_S, Journal
 
-__all__ = ["PATIENCE_S", "SYNC_EVERY_S", "Journal", "JournalIndex", "ReusableAnswers"]
+__all__ = ["PATIENCE_S", "SYNC_EVERY_S", "Journal", "JournalIndex", "JournalPart", "ReusableAnswers", "places"]

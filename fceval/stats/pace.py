@@ -103,6 +103,20 @@ class Sent:
         for attempt in response.attempts:
             self._note_attempt(attempt)
 
+    def add(self, other: Sent) -> None:
+        """Take what another one has gathered."""
+        for mine, others in (
+            (self._begun, other._begun),
+            (self._sent, other._sent),
+            (self._ended, other._ended),
+            (self._refused, other._refused),
+        ):
+            mine.extend(others)
+        self._waited.update(other._waited)
+        self._requests += other._requests
+        self._reused += other._reused
+        self._broken += other._broken
+
     def _note_attempt(self, attempt: Attempt) -> None:
         sent = _ticks(attempt.started_at)
         waited = {cause: round(seconds * _TICKS) for cause, seconds in attempt.waited_s.items()}

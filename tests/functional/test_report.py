@@ -74,8 +74,9 @@ def test_schema_of_a_report(command: Command) -> None:
 def test_run_writes_further_reports_by_their_endings(command: Command, run: Path, tmp_path: Path) -> None:
     """The same bytes as `fceval report`; a file that cannot be written is refused before anything is sent."""
     mock = ["--dataset", "orders.jsonl", "--base-url", "embedded:mock", "--model", "m", "-q"]
-    ended = command("run", *mock, "--out", "second", "-o", "second.xml", "-o", "second.xlsx")
+    ended = command("run", *mock, "--out", "second", "-o", "second.xml", "-o", "second/checked.md", "-o", "second.xlsx")
     assert ended.out.splitlines()[-2:] == ["Report: second.xml", "Report: second.xlsx"]
+    assert (tmp_path / "second" / "checked.md").is_file()
     assert command("report", "second", "-o", "again.xml").code == 0
     assert (tmp_path / "again.xml").read_bytes() == (tmp_path / "second.xml").read_bytes()
     assert command("run", *mock, "--out", "third", "-o", "third.docx").code == 2

@@ -9,11 +9,16 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
+import polars as pl
 import pytest
 
+from fceval.journal import JournalIndex
+from fceval.judging import write_tables
+from fceval.runs import open_run
 from tests.fake_endpoint import FakeEndpoint, Received, Reply, message_reply
 from tests.functional.conftest import Command
 from tests.functional.orders import case, no_call_case, order_of, orders, summary, table, write_cases
+from tests.functional.scored import cases_of, scored_run
 
 INPUTS = {"run.json", "cases.parquet", "journal.jsonl"}
 
@@ -191,3 +196,24 @@ def test_bad_prediction_is_refused(command: Command, tmp_path: Path, name: str) 
     assert (ended.code, ended.out) == (2, "")
     assert f"made.jsonl, {said}" in ended.err
     assert not (tmp_path / "made").exists()
+
+
+def test_tables_are_the_same_bytes_whoever_judges(command: Command, tmp_path: Path) -> None:
+    """One process or two; a batch may begin and end within a case, of which it then judges its own part."""
+    talk = {"messages": [{"role": "user", "content": "And now?"}], "expected": []}
+    rows = [*cases_of(4), *({**row, "turns": [talk, talk, talk]} for row in cases_of(2, messages=..., expected=...))]
+    for row in rows[4:]:
+        row["case_id"] += "-talk"
+    folder = scored_run(command, tmp_path, "run", rows, trials=[[1], [], [2, 3]], settings=["max_not_measured=1"])
+    names = ("scores", "calls", "arguments")
+    whole = {name: pl.read_parquet(folder / f"{name}.parquet") for name in names}
+    assert whole["scores"].height == 3 * (4 + 2 * 3)
+    run = open_run(folder)
+    for batch in (4, 10):  # more and fewer than a case has responses; the second ends with a case, too
+        made = []
+        for processes in (1, 2):
+            with JournalIndex(run.journal) as responses:
+                write_tables(run, responses, processes, batch)
+            made.append([(folder / f"{name}.parquet").read_bytes() for name in names])
+        assert made[0] == made[1]
+        assert all(pl.read_parquet(folder / f"{name}.parquet").equals(whole[name]) for name in names)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import pickle
+
 import pytest
 
 from fceval import errors
-from fceval.errors import DatasetError, ExitCode, FcevalError, did_you_mean
+from fceval.errors import ConfigError, DatasetError, ExitCode, FcevalError, FieldError, LocalError, did_you_mean
 
 
 @pytest.mark.parametrize(
@@ -75,3 +77,18 @@ def test_cutoff_decides_what_is_near() -> None:
     """A stricter cutoff drops what the default would suggest."""
     assert did_you_mean("modal", ["model"]) != ""
     assert did_you_mean("modal", ["model"], cutoff=0.95) == ""
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        ConfigError("no such flag"),
+        DatasetError("no call", file="cases.jsonl", row=3, field="expected"),
+        FieldError("no text", "tools[0].function.name"),
+        LocalError("disk full"),
+    ],
+)
+def test_error_crosses_from_process_to_process(error: Exception) -> None:
+    """With its kind, its text and what else it knows."""
+    other = pickle.loads(pickle.dumps(error))  # noqa: S301 -- made in this line
+    assert (type(other), str(other), vars(other)) == (type(error), str(error), vars(error))

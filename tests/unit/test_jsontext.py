@@ -3,13 +3,22 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from decimal import Decimal
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fceval.jsontext import MAX_DEPTH, MAX_DIGITS, JsonTextError, RoundedNumber, read_json, written_value
+from fceval.jsontext import (
+    MAX_DEPTH,
+    MAX_DIGITS,
+    JsonTextError,
+    RecurringMember,
+    RoundedNumber,
+    read_json,
+    written_value,
+)
 from fceval.records import Json, json_text
 from tests.strategies import argument_texts, values
 
@@ -106,3 +115,55 @@ def test_integers_keep_every_digit(number: int) -> None:
     """Integers are exact, whatever their size."""
     assert read_json(str(number)) == number
     assert written_value(number) == number
+
+
+def told(read: Callable[[str], Json], text: str) -> str:
+    """Return what a reader makes of a text, its error included."""
+    try:
+        return json_text(read(text))
+    except JsonTextError as error:
+        return f"refused: {error}"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '{"a": 1, "tools": [{"b": 1}], "c": 2}',
+        '{"tools":\t[{"b": 1}],"a":{"tools": [{"b": 1}]}}',
+        '{"a": {"tools": [{"b": 1}]}, "tools": [{"b": 1}]}',
+        '{"a": {"tools": [{"b": 1}]}, "tools": null}',
+        '[{"tools": [{"b": 1}]}]',
+        '{"a\\"tools": [{"b": 1}], "tools": [{"b": 1}]}',
+        '{"a": "\\"tools\\": [{\\"b\\": 1}]", "tools": [{"b": 2}]}',
+        '{"tools": [{"b": 1}], "tools": [{"b": 1}]}',
+        '{"tools": [{"b": 1, "b": 1}]}',
+        '{"tools": [{"b": 1}], "a": nan}',
+        '{"tools": [{"b": 1}] x}',
+        '{"tools": [{"b": 1}',
+        '{"tools": [{"b": 1}]}]',
+        '{"tools": [{"b": 1}], "a": "fceval: what stands here is known"}',
+        '{"tools": ' + "[" * MAX_DEPTH + "]" * MAX_DEPTH + "}",
+    ],
+)
+def test_recurring_member_changes_nothing(text: str) -> None:
+    """Values, their order and errors are those of `read_json`, whether the member's text is known already or not."""
+    recurring = RecurringMember("tools")
+    for _ in range(2):
+        for known in ('{"tools": [{"b": 1}]}', text):
+            assert told(recurring.read, known) == told(read_json, known)
+
+
+def test_recurring_member_is_read_once() -> None:
+    """Equal texts are one value, and other texts are others."""
+    read = RecurringMember("tools").read
+    first, again, other = (Box(read(text)) for text in ('{"a": 1, "tools": [1]}', '{"tools": [1]}', '{"tools": [2]}'))
+    assert first.tools is again.tools
+    assert other.tools == [2]
+
+
+class Box:
+    """A decoded object."""
+
+    def __init__(self, value: Json) -> None:
+        assert isinstance(value, dict)
+        self.tools: Json = value["tools"]

@@ -1,0 +1,62 @@
+"""A part of a journal: some of its responses, for a process that need not know of the others."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
+from itertools import count
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from fceval.journal.index import JournalIndex
+from fceval.journal.lines import digest, head_of, opened_for_reading, response_at
+from fceval.records import Key, Response
+
+
+def places(index: JournalIndex, keys: Iterable[Key]) -> Iterator[tuple[bytes, int]]:
+    """Yield where the responses of some turns are, as `JournalIndex.offsets` has it, step by step while there are any.
+
+    Args:
+        index: Of the whole journal.
+        keys: The first step of each turn.
+    """
+    for key in keys:
+        for step in count():
+            name = digest(head_of(key if not step else replace(key, step=step)))
+            place = index.offsets.get(name)
+            if place is None:
+                break
+            yield name, place
+
+
+class JournalPart:
+    """Responses of a journal, by where they are."""
+
+    def __init__(self, path: Path, offsets: Mapping[bytes, int]) -> None:
+        """Open a journal.
+
+        Args:
+            path: The journal.
+            offsets: As `places` yields them.
+
+        Raises:
+            LocalError: It cannot be read.
+        """
+        self._path = path
+        self._offsets = offsets
+        self._file = opened_for_reading(path)
+
+    def get(self, key: Key) -> Response | None:
+        """Return the response to a key, or None."""
+        place = self._offsets.get(digest(head_of(key)))
+        return None if place is None else response_at(self._file, place >> 1, self._path)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        os.close(self._file)

@@ -75,7 +75,8 @@ def test_run_writes_further_reports_by_their_endings(command: Command, run: Path
     """The same bytes as `fceval report`; a file that cannot be written is refused before anything is sent."""
     mock = ["--dataset", "orders.jsonl", "--base-url", "embedded:mock", "--model", "m", "-q"]
     ended = command("run", *mock, "--out", "second", "-o", "second.xml", "-o", "second/checked.md", "-o", "second.xlsx")
-    assert ended.out.splitlines()[-2:] == ["Report: second.xml", "Report: second.xlsx"]
+    told = ["Report: second.xml", "Report: second/checked.md", "Report: second.xlsx"]
+    assert ended.out.splitlines()[-3:] == told
     assert (tmp_path / "second" / "checked.md").is_file()
     assert command("report", "second", "-o", "again.xml").code == 0
     assert (tmp_path / "again.xml").read_bytes() == (tmp_path / "second.xml").read_bytes()

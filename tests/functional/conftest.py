@@ -34,6 +34,7 @@ class Command(Protocol):
 def command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Command:
     """Give a function that runs a command in `tmp_path`, in this process."""
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))  # what is trusted is not the tester's affair
 
     def run(*arguments: str | Path) -> Said:
         capsys.readouterr()

@@ -31,8 +31,7 @@ def suite(folder: Path, name: str, base_url: str, *more: str) -> Path:
 
 @pytest.fixture
 def state(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Give the file of what is trusted, which is not there yet; the keys that suites name are set."""
-    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
+    """Give the file in which `command` keeps what is trusted, not there yet; the keys that suites name are set."""
     for name in ("OPENAI_API_KEY", "AWS_SECRET_ACCESS_KEY", "GITHUB_TOKEN", "CI_TOKEN", "RELAY_API_KEY"):
         monkeypatch.setenv(name, KEY)
     return tmp_path / "state" / "fceval" / "trusted-keys"

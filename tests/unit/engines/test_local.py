@@ -74,7 +74,7 @@ def run(  # noqa: PLR0913, PLR0917 -- what a run is made of
         stop = Stop()
         meanwhile = asyncio.get_running_loop().run_in_executor(None, then, stop)
         engine = load("local").run(work, Endpoint(given, base_url, None), record or Kept(emit), stop)
-        await asyncio.wait_for(engine, 20)
+        await asyncio.wait_for(engine, 60)
         await meanwhile
         return stop
 

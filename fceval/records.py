@@ -35,6 +35,8 @@ def canonical_json(value: Json) -> str:
 
 def json_text(value: Json) -> str:
     """Return JSON as people write it: key order kept, Unicode readable, lone surrogates escaped."""
+    if type(value) is int:  # no bool, which is another word: numbers are most of what is written, and cost most
+        return repr(value)
     text = _READABLE.encode(value)
     return text if text.isascii() or not _SURROGATES.search(text) else json.dumps(value)
 

@@ -10,6 +10,7 @@ import pytest
 from fceval.report import exporters
 from tests.functional.conftest import Command
 from tests.functional.orders import orders
+from tests.functional.scored import cases_of, scored_run
 
 
 @pytest.fixture
@@ -69,3 +70,15 @@ def test_schema_of_a_report(command: Command) -> None:
     """Is printed beside that of a config."""
     assert "format_version" in json.loads(command("schema", "report").out)["properties"]
     assert command("schema").out == command("schema", "config").out
+
+
+def test_page_of_a_thousand_cases_can_be_mailed(command: Command, tmp_path: Path) -> None:
+    """Below 2 MB, with all cases on it and every failure opening into its conversation."""
+    run = scored_run(command, tmp_path, "run", cases_of(1_000, tags=["mail"]), wrong=range(1, 1_001, 7))
+    page = (run / "report.html").read_bytes()
+    assert len(page) < 2_000_000
+    text = page.decode()
+    assert text.count('<details class="case"') == 1_000
+    failures = [part for part in text.split('<details class="case"')[1:] if 'class="outcome bad"' in part]
+    assert len(failures) == 143
+    assert all("<h4>Messages</h4>" in part for part in failures)

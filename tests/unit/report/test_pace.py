@@ -7,9 +7,12 @@ from fceval.report.document import Section, Table
 from fceval.report.numbers import Numbers
 from fceval.report.pace import latency_section, pace_section
 from fceval.rows import MetricRow, Score
+from fceval.stats.latencies import latency_bins
 from fceval.stats.metrics import measure
 from fceval.stats.pace import Sent
 from tests.golden.rows import score, tables
+
+NO_BINS = latency_bins(tables([]).scores)
 
 
 def _pace(rpm: float | None = None, count: int = 3) -> list[MetricRow]:
@@ -90,7 +93,7 @@ def test_lent_answers_are_told() -> None:
 def test_predictions_made_elsewhere_have_neither_chapter() -> None:
     """No endpoint was asked."""
     numbers = _numbers(score("a", attempts=0))
-    assert latency_section(numbers) is pace_section(numbers) is None
+    assert latency_section(numbers, NO_BINS) is pace_section(numbers) is None
 
 
 def test_first_tokens_are_told_where_answers_were_streamed() -> None:
@@ -100,5 +103,6 @@ def test_first_tokens_are_told_where_answers_were_streamed() -> None:
         assert section is not None
         return [column.label for column in section.tables[0].columns]
 
-    assert labels(latency_section(_numbers(score("a", latency_s=1)))) == ["Whole p50", "Whole p90", "Whole p99"]
-    assert "First token p50" in labels(latency_section(_numbers(score("a", latency_s=1, ttft_s=0.1))))
+    whole, streamed = (_numbers(score("a", latency_s=1, ttft_s=ttft_s)) for ttft_s in (None, 0.1))
+    assert labels(latency_section(whole, NO_BINS)) == ["Whole p50", "Whole p90", "Whole p99"]
+    assert "First token p50" in labels(latency_section(streamed, NO_BINS))

@@ -42,7 +42,7 @@ from fceval.report import exporters
 from fceval.report.bfcl import bfcl_section
 from fceval.report.casebook import case_text, failure_list
 from fceval.report.document import Report
-from fceval.report.examples import examples, failing_keys
+from fceval.report.examples import examples, opened_keys
 from fceval.report.probe import Probe, probe_files
 from fceval.report.summary import summarise, with_chapter
 from fceval.report.totals import summary_document
@@ -212,8 +212,7 @@ def report_of(this: Run) -> Report:
         ConfigError: It was not scored.
     """
     scores, calls, arguments, metrics = _tables(this, "scores", "calls", "arguments", "metrics")
-    keys = failing_keys(scores)
-    cases, responses = looked_up(this, keys)
+    cases, responses = looked_up(this, opened_keys(scores))
     report = summarise(this.meta(), metrics.collect(), scores, calls, arguments, cases, responses)
     return with_chapter(report, bfcl_section(bfcl_by_variant(scores))) if this.config.rules.name == "bfcl" else report
 

@@ -85,7 +85,7 @@ def argument_charts(numbers: Numbers) -> tuple[Chart, ...]:
     if len(found) < 2 or numbers.total("planned") < LEAST:  # noqa: PLR2004 -- what can be compared
         return ()
     cut = f" The {_MOST_GRID_ROWS} that fail most, of {len(found):,}." if len(found) > _MOST_GRID_ROWS else ""
-    text = f"Faulty arguments in calls of the right tool; the darker, the more.{cut}"
+    text = f"Faulty arguments in calls of the right tool; the stronger the colour, the more.{cut}"
     shown = found[:_MOST_GRID_ROWS]
     kept = [at for at in range(len(ARGUMENT_FAULTS)) if any(counts[at] for _, _, counts in shown)]
     columns = (

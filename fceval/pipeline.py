@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import dataclasses
+import gc
 import json
 import shlex
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -17,7 +18,7 @@ from pathlib import Path
 import polars as pl
 
 from fceval import endpoints, probing, redacting, runs
-from fceval.asking import Watch, ask
+from fceval.asking import Watch, ask, event_loop
 from fceval.cases import importers
 from fceval.cases import lint as linting
 from fceval.cases.count import count_cases, counts_text
@@ -135,7 +136,9 @@ def _set_right(journal: Journal) -> Iterator[str]:
 
 def _asked(this: Run, journal: Journal, watch: Watch) -> tuple[Stop, bool]:
     with reached(this.config.endpoint, this.cases) as endpoint:
-        return asyncio.run(ask(this, endpoint, journal, watch))
+        gc.freeze()  # what is loaded by now stays: looking through it again and again takes longer than asking
+        with asyncio.Runner(loop_factory=event_loop) as runner:
+            return runner.run(ask(this, endpoint, journal, watch))
 
 
 def score_again(reference: Path, config: RunConfig, out: Path | None) -> Ended:

@@ -6,20 +6,24 @@ import asyncio
 import math
 import signal
 import time
+from array import array
 from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Protocol
 
-from fceval import engines
+from fceval import __version__, engines
 from fceval.budget import Budget, BudgetSettings, Estimate, estimate
+from fceval.cases.read import read_cases, read_cases_at, read_turns
 from fceval.client.endpoint import Endpoint
+from fceval.dialects import load
 from fceval.dialogue import Dialogue, next_request, parts
 from fceval.engines import Stop, Work
 from fceval.errors import StoppedByBudget
-from fceval.journal import Journal, ReusableAnswers
+from fceval.journal import Journal, JournalIndex, ReusableAnswers
 from fceval.prices import cost_usd
 from fceval.records import Attempt, Key, Request, Response, Usage
-from fceval.runs import Run, dialogues, open_run
+from fceval.runs import Run, dialogues_of, open_run
 
 _TICK_S = 1.0
 _BEAT_S = 0.05
@@ -50,6 +54,16 @@ class Watch(Protocol):
 
     def stopping(self, grace_s: float) -> None:
         """Nothing new is sent; what is in flight has `grace_s` seconds."""
+
+
+def event_loop() -> asyncio.AbstractEventLoop:
+    """Return a new event loop: uvloop's where that is installed (`pip install 'fceval[speed]'`), else asyncio's."""
+    try:
+        import uvloop  # noqa: PLC0415 -- an extra
+    except ImportError:
+        return asyncio.new_event_loop()
+    loop: asyncio.AbstractEventLoop = uvloop.new_event_loop()
+    return loop
 
 
 async def ask(this: Run, endpoint: Endpoint, journal: Journal, watch: Watch) -> tuple[Stop, bool]:
@@ -146,17 +160,39 @@ class _Record:
 
 
 def _work(this: Run, record: _Record, reusable: ReusableAnswers, endpoint: Endpoint) -> Work:
-    for dialogue in dialogues(this):
+    rows = _open_rows(this, record.journal.index)
+    cases = read_cases(this.cases) if rows is None else read_cases_at(this.cases, rows)
+    for dialogue in dialogues_of(cases, this.config):
         for part in parts(dialogue):
             yield part, _history(part, record, reusable, endpoint)
+
+
+def _open_rows(this: Run, index: JournalIndex) -> Sequence[int] | None:
+    """Return the rows of the cases that are not known to be answered; None where each has to be looked at.
+
+    The run's own cases under the run's own settings make the very same requests, unless another version of fceval
+    writes them otherwise. What has several turns or steps is looked at: its later requests hold earlier answers.
+    """
+    if not len(index) or load(this.config.endpoint.dialect).one_call or this.manifest["fceval_version"] != __version__:
+        return None
+    asked = [(variant.name, trial) for variant in this.config.variants for trial in range(this.config.trials)]
+    rows = array("Q")
+    for row, (case_id, turns) in enumerate(read_turns(this.cases), start=1):
+        if turns > 1 or not all(index.has_measured(Key(case_id, *each, 0, 0)) for each in asked):
+            rows.append(row)
+    return rows
 
 
 def _history(dialogue: Dialogue, record: _Record, reusable: ReusableAnswers, endpoint: Endpoint) -> list[Response]:
     """Return what is known of a dialogue: measured answers to the very requests that would be sent."""
     history: list[Response] = []
+    if not len(record.journal.index) and not len(reusable):  # a new run
+        return history
     while request := next_request(dialogue, history):
-        fingerprint = request.fingerprint(endpoint.settings.base_url)
         known = record.journal.index.measured(request.key)
+        if known is None and not len(reusable):
+            break
+        fingerprint = request.fingerprint(endpoint.settings.base_url)
         if known is None or known.fingerprint != fingerprint:
             known = reusable.measured(request.key, fingerprint)
             if known is None:

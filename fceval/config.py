@@ -58,7 +58,7 @@ class ReportSettings:
 
     dir: Path = Path("reports")
     """Folder that each run gets its own folder in."""
-    formats: tuple[str, ...] = ("html", "markdown")
+    formats: tuple[str, ...] = ("html", "markdown", "junit")
     """Reports to write, by exporter."""
 
 

@@ -72,7 +72,7 @@ class _Part:
     skipped: int
     """Responses of the first of these cases that the part before has."""
     responses: int
-    offsets: Mapping[bytes, int]
+    offsets: Mapping[int, int]
     """Where they are in the journal."""
 
 
@@ -127,7 +127,7 @@ def _parts(this: Run, index: JournalIndex, batch: int) -> Iterator[_Part]:
     """Yield a run's responses in parts of one size, whatever cases they are of: the row groups of its tables."""
     asked = [(variant.name, trial) for variant in this.config.variants for trial in range(this.config.trials)]
     first, skipped, left = 1, 0, batch
-    offsets: dict[bytes, int] = {}
+    offsets: dict[int, int] = {}
     for row, (case_id, turns) in enumerate(read_turns(this.cases), start=1):
         keys = [Key(case_id, variant, trial, turn, 0) for variant, trial in asked for turn in range(turns)]
         of_case = dict(places(index, keys))

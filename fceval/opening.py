@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -110,7 +111,7 @@ def begun(config: RunConfig, out: Path | None, turns: dict[str, int] | None = No
     Raises:
         FcevalError: Settings or dataset cannot make a run; nothing is left behind.
     """
-    chosen_turns: list[int] = []
+    chosen_turns = Counter[str]()
     cases = checked_cases(config)
     if turns is not None:
         cases = _noting(cases, lambda case: turns.update({case.case_id: len(case.turns)}))
@@ -120,7 +121,7 @@ def begun(config: RunConfig, out: Path | None, turns: dict[str, int] | None = No
         require_prices(models, prices, config.endpoint.base_url)
     folder = runs.new_folder(config, out)
     try:
-        selected = _noting(select(cases, config.dataset), lambda case: chosen_turns.append(len(case.turns)))
+        selected = _noting(select(cases, config.dataset), lambda case: chosen_turns.update(all=len(case.turns)))
         chosen = write_cases(folder / "cases.parquet", selected, 0o600)
         if not chosen:
             msg = f"{config.dataset.path}: [dataset] and --limit select none of its cases: a run needs at least one"
@@ -130,7 +131,7 @@ def begun(config: RunConfig, out: Path | None, turns: dict[str, int] | None = No
         raise
     path = config.dataset.path or Path()
     dataset: JsonObject = {"path": path.name, "sha256": runs.sha256_of(path), "cases": chosen}
-    planned = sum(chosen_turns) * len(config.variants) * config.trials
+    planned = chosen_turns.total() * len(config.variants) * config.trials
     return runs.write_manifest(folder, config, dataset, planned, prices)
 
 

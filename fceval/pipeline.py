@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import dataclasses
+import gc
 import json
 import shlex
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -17,7 +18,7 @@ from pathlib import Path
 import polars as pl
 
 from fceval import endpoints, probing, redacting, runs
-from fceval.asking import Watch, ask
+from fceval.asking import Watch, ask, event_loop
 from fceval.cases import importers
 from fceval.cases import lint as linting
 from fceval.cases.count import count_cases, counts_text
@@ -42,7 +43,7 @@ from fceval.report import exporters
 from fceval.report.bfcl import bfcl_section
 from fceval.report.casebook import case_text, failure_list
 from fceval.report.document import Report
-from fceval.report.examples import examples, failing_keys
+from fceval.report.examples import examples, opened_keys
 from fceval.report.probe import Probe, probe_files
 from fceval.report.summary import summarise, with_chapter
 from fceval.report.totals import summary_document
@@ -135,7 +136,9 @@ def _set_right(journal: Journal) -> Iterator[str]:
 
 def _asked(this: Run, journal: Journal, watch: Watch) -> tuple[Stop, bool]:
     with reached(this.config.endpoint, this.cases) as endpoint:
-        return asyncio.run(ask(this, endpoint, journal, watch))
+        gc.freeze()  # what is loaded by now stays: looking through it again and again takes longer than asking
+        with asyncio.Runner(loop_factory=event_loop) as runner:
+            return runner.run(ask(this, endpoint, journal, watch))
 
 
 def score_again(reference: Path, config: RunConfig, out: Path | None) -> Ended:
@@ -212,8 +215,7 @@ def report_of(this: Run) -> Report:
         ConfigError: It was not scored.
     """
     scores, calls, arguments, metrics = _tables(this, "scores", "calls", "arguments", "metrics")
-    keys = failing_keys(scores)
-    cases, responses = looked_up(this, keys)
+    cases, responses = looked_up(this, opened_keys(scores))
     report = summarise(this.meta(), metrics.collect(), scores, calls, arguments, cases, responses)
     return with_chapter(report, bfcl_section(bfcl_by_variant(scores))) if this.config.rules.name == "bfcl" else report
 

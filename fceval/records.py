@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
 
@@ -25,6 +25,8 @@ Expectation: TypeAlias = Json
 # `dumps` would make a new one for each value; no decoded value holds itself.
 _READABLE = json.JSONEncoder(ensure_ascii=False, check_circular=False)
 _CANONICAL = json.JSONEncoder(sort_keys=True, separators=(",", ":"), check_circular=False)
+_SENT = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), check_circular=False)
+_SENT_ESCAPED = json.JSONEncoder(separators=(",", ":"), check_circular=False)
 _SURROGATES = re.compile("[\ud800-\udfff]")
 
 
@@ -35,6 +37,8 @@ def canonical_json(value: Json) -> str:
 
 def json_text(value: Json) -> str:
     """Return JSON as people write it: key order kept, Unicode readable, lone surrogates escaped."""
+    if type(value) is int:  # no bool, which is another word: numbers are most of what is written, and cost most
+        return repr(value)
     text = _READABLE.encode(value)
     return text if text.isascii() or not _SURROGATES.search(text) else json.dumps(value)
 
@@ -127,7 +131,7 @@ class Case:
         return hashlib.sha256(f"{{{','.join(members)}}}".encode()).hexdigest()  # as `canonical_json` of all of them
 
 
-_canonical_tools = OfSame(canonical_json)
+_canonical_tools = OfSame[Json, str](canonical_json)
 _DECIDING = (
     *("expected", "expected_any_of", "extra_calls", "messages", "order", "parallel_tool_calls", "request", "strings"),
     *("tool_choice", "tools", "turns"),
@@ -162,10 +166,42 @@ class Request:
     """The JSON body as it is sent."""
     tools: tuple[Tool, ...] = ()
     """What is on offer, however the body writes it."""
+    _fingerprints: dict[str, str] = field(default_factory=dict, compare=False, repr=False)
+    """By base URL: it is asked for more than once."""
+
+    def encoded(self) -> bytes:
+        """Return the body as it is sent: JSON without spaces, in UTF-8."""
+        try:
+            return _object_text(self.body, self.body, _SENT, _sent_tools).encode()
+        except UnicodeEncodeError:  # a lone surrogate: only its escaped form is UTF-8
+            return _SENT_ESCAPED.encode(self.body).encode()
 
     def fingerprint(self, base_url: str) -> str:
         """Return the hex sha256 of (trial, base URL, body): what must agree for an answer to be used again."""
-        return hashlib.sha256(canonical_json([self.key.trial, base_url, self.body]).encode()).hexdigest()
+        known = self._fingerprints.get(base_url)
+        if known is None:
+            body = _object_text(self.body, sorted(self.body), _CANONICAL, _canonical_tools)
+            text = f"[{self.key.trial},{canonical_json(base_url)},{body}]"
+            known = self._fingerprints[base_url] = hashlib.sha256(text.encode()).hexdigest()
+        return known
+
+
+_sent_tools = OfSame[Json, str](_SENT.encode)
+
+
+def _object_text(
+    members: JsonObject, names: Iterable[str], encoder: json.JSONEncoder, of_tools: OfSame[Json, str]
+) -> str:
+    """Return what an encoder makes of an object; its tools, most of most bodies, are encoded once for all cases."""
+    texts = (
+        f"{encoder.encode(name)}:{(of_tools if name in _TOOL_LISTS else encoder.encode)(members[name])}"
+        for name in names
+    )
+    return f"{{{','.join(texts)}}}"
+
+
+_TOOL_LISTS = frozenset({"tools", "functions"})
+"""Members of a body that list tools; dialects write equal lists for cases that share their tools."""
 
 
 NotMeasured: TypeAlias = Literal["endpoint_error", "timed_out", "rate_limited", "content_filtered", "not_run"]

@@ -24,7 +24,6 @@ from typing import Any
 import fceval
 from fceval import dialects
 from fceval.budget import BudgetSettings
-from fceval.cases.read import read_cases
 from fceval.client.endpoint import EndpointSettings
 from fceval.config import RunConfig, parse_config, resolved
 from fceval.dialogue import Dialogue, Shape
@@ -301,11 +300,6 @@ def sha256_of(path: Path) -> str:
     """Return the hex sha256 of a file."""
     with path.open("rb") as content:
         return hashlib.file_digest(content, "sha256").hexdigest()
-
-
-def dialogues(this: Run) -> Iterator[Dialogue]:
-    """Yield what a run asks, in the order of its tables: by case, variant and trial."""
-    yield from dialogues_of(read_cases(this.cases), this.config)
 
 
 def dialogues_of(cases: Iterable[Case], config: RunConfig) -> Iterator[Dialogue]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import signal
 import threading
@@ -54,7 +55,7 @@ def spread(function: Callable[[Task], Made], tasks: Iterable[Task], processes: i
 
 @contextmanager
 def _pool(processes: int) -> Iterator[ProcessPoolExecutor]:
-    pool = ProcessPoolExecutor(processes, get_context("spawn"), _end_with_parent)
+    pool = ProcessPoolExecutor(processes, get_context("spawn"), _begin, gc.get_threshold())
     try:
         yield pool
     finally:
@@ -71,8 +72,9 @@ def _interrupts_held_back() -> Iterator[None]:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
-def _end_with_parent() -> None:
-    """End a process whose parent is gone, were it killed: else it would wait for tasks for ever."""
+def _begin(*collect_after: int) -> None:
+    """Begin a process: it collects garbage as its parent does, and ends with it, else it would wait for ever."""
+    gc.set_threshold(*collect_after)
 
     def watch() -> None:
         if parent := parent_process():

@@ -6,11 +6,12 @@ import os
 from pathlib import Path
 
 import pytest
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 
 from tests.cli_process import PROJECT, Fceval
 
-settings.register_profile("fceval", deadline=None)  # the first draw may load a library; a busy machine is no failure
+# The first draw may load a library, and a busy machine is no failure.
+settings.register_profile("fceval", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("fceval")
 
 

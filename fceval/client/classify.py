@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import replace
+from functools import lru_cache
 from typing import TypeVar
 from urllib.parse import urlsplit
 
@@ -172,7 +173,7 @@ def _is_page(message: str) -> bool:
 def _answer(value: Json, codes: tuple[str, ...]) -> Answered | Failed:
     choice = first_choice(value)
     message = choice.get("message") if choice else None
-    if not isinstance(value, Mapping) or choice is None or not isinstance(message, Mapping):
+    if not isinstance(value, dict) or choice is None or not isinstance(message, dict):
         return _no_message(value, codes)
     finish_reason = _name(choice.get("finish_reason"))
     if finish_reason == "content_filter":
@@ -188,7 +189,7 @@ def _answer(value: Json, codes: tuple[str, ...]) -> Answered | Failed:
 
 
 def _no_message(value: Json, codes: tuple[str, ...]) -> Failed:
-    if isinstance(value, Mapping) and not value.get("choices"):
+    if isinstance(value, dict) and not value.get("choices"):
         codes = (*codes, "choices_null_or_empty")
         if _is_filtered(value):
             return Failed("content_filtered", "the endpoint's content filter refused the prompt", irregularities=codes)
@@ -202,7 +203,7 @@ def _is_filtered(value: Json) -> bool:
 
 def _is_marked(results: Json) -> bool:
     """Whether Azure's `prompt_filter_results` say that something was filtered."""
-    if isinstance(results, Mapping):
+    if isinstance(results, dict):
         return results.get("filtered") is True or any(map(_is_marked, results.values()))
     return isinstance(results, list) and any(map(_is_marked, results))
 
@@ -238,6 +239,7 @@ def _around(
     return codes
 
 
+@lru_cache(maxsize=64)
 def _is_honest(content_type: str, *, streamed: bool) -> bool:
     """Whether a content type fits its body; one that is not there says nothing false."""
     kind, _, parameters = content_type.lower().partition(";")
@@ -249,20 +251,19 @@ def _is_honest(content_type: str, *, streamed: bool) -> bool:
 
 
 def _with_codes(result: _Result, codes: set[str]) -> _Result:
-    return replace(result, irregularities=tuple(sorted({*result.irregularities, *codes})))
+    return replace(result, irregularities=tuple(sorted({*result.irregularities, *codes}))) if codes else result
 
 
 def usage_of(usage: Json) -> Usage:
     """Return the tokens of a `usage` object; None for what is not a number of them."""
-    counts = usage if isinstance(usage, Mapping) else {}
+    counts = usage if isinstance(usage, dict) else {}
+    return Usage(_count(counts.get("prompt_tokens")), _count(counts.get("completion_tokens")))
 
-    def count(name: str) -> int | None:
-        tokens = counts.get(name)
-        if isinstance(tokens, bool) or not isinstance(tokens, int | float) or not 0 <= tokens <= _LARGEST_COUNT:
-            return None
-        return int(tokens) if tokens == int(tokens) else None
 
-    return Usage(count("prompt_tokens"), count("completion_tokens"))
+def _count(tokens: Json) -> int | None:
+    if isinstance(tokens, bool) or not isinstance(tokens, int | float) or not 0 <= tokens <= _LARGEST_COUNT:
+        return None
+    return int(tokens) if tokens == int(tokens) else None
 
 
 def _name(value: Json) -> str | None:

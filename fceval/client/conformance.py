@@ -25,7 +25,7 @@ _ATTEMPTS = frozenset({"call_in_content", "call_in_reasoning", "name_null_entry"
 """Notes that say that the model did try to call."""
 _OF_CUT_ARGUMENTS = frozenset({"args_invalid_json", "args_empty_string", "args_dropped"})
 _LIMITS = ("max_tokens", "max_completion_tokens", "max_output_tokens")
-_OPAQUE = ("extra_content", "thought_signature", "encrypted_content")
+_OPAQUE = frozenset({"extra_content", "thought_signature", "encrypted_content"})
 _NESTING = re.compile(r'"(?:[^"\\]|\\.)*+("?)|([\[{])|([\]}])', re.DOTALL)
 
 
@@ -82,7 +82,7 @@ _CHOICES: Mapping[Json, _Demand] = {
 
 def _demand(body: JsonObject) -> _Demand:
     choice = body.get("tool_choice", body.get("function_call"))
-    if not isinstance(choice, Mapping):
+    if not isinstance(choice, dict):
         return _CHOICES.get(choice, _AUTO) if isinstance(choice, str) else _AUTO
     if choice.get("type") == "allowed_tools":
         allowed = _object(choice.get("allowed_tools")) or choice
@@ -113,7 +113,7 @@ def _name(entry: Json) -> str:
 
 
 def _object(value: Json) -> JsonObject:
-    return value if isinstance(value, Mapping) else {}
+    return value if isinstance(value, dict) else {}
 
 
 def _array(value: Json) -> Sequence[Json]:
@@ -235,7 +235,7 @@ def _ids_before(body: JsonObject) -> Iterator[str]:
 def _holds_opaque(message: JsonObject) -> bool:
     entries = [_object(entry) for entry in (*_array(message.get("tool_calls")), *_array(message.get("output")))]
     places = [message, *entries, *(_object(entry.get("function")) for entry in entries)]
-    return any(place.get(name) for place in places for name in _OPAQUE)
+    return any(place[name] for place in places for name in _OPAQUE.intersection(place))
 
 
 def _of_envelope(body: JsonObject, answer: Answered) -> Iterator[str]:

@@ -30,38 +30,48 @@ def read_envelope(body: bytes) -> tuple[Json, tuple[str, ...]]:
     Raises:
         JsonTextError: It is no JSON at all, or nested too deep.
     """
-    notes: set[str] = set()
+    _notes.clear()
     try:
         text = body.decode()
     except UnicodeDecodeError:
         text = body.decode("utf-8", "replace")
-        notes.add(INVALID_UTF8)
+        _notes.add(INVALID_UTF8)
     text = text.removeprefix("\ufeff").strip()
     refuse_depth(text)
     try:
-        value = _decoder(notes).decode(text) if text else None
+        decoder = _PLAIN if len(text) <= MAX_DIGITS else _DECODER
+        value = decoder.decode(text) if text else None
     except json.JSONDecodeError as error:
         msg = f"not valid JSON at line {error.lineno} column {error.colno}: {error.msg}"
         raise JsonTextError(msg) from None
-    return value, tuple(sorted(notes))
+    return value, tuple(sorted(_notes))
 
 
-def _decoder(notes: set[str]) -> json.JSONDecoder:
-    def kept(digits: str) -> str:
-        notes.add(INVALID_NUMBER)
-        return digits
+_notes: set[str] = set()
+"""What the one decoder noticed in the body that it reads: one for each body would take as long as the reading."""
 
-    def integer(digits: str) -> int | str:
-        return int(digits) if len(digits) <= MAX_DIGITS else kept(digits)
 
-    def decimal(digits: str) -> float | str:
-        value = float(digits)
-        return value if math.isfinite(value) else kept(digits)
+def _kept(digits: str) -> str:
+    _notes.add(INVALID_NUMBER)
+    return digits
 
-    def members(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-        value = dict(pairs)
-        if len(value) < len(pairs):
-            notes.add(DUPLICATE_KEY)
-        return value
 
-    return json.JSONDecoder(parse_int=integer, parse_float=decimal, parse_constant=kept, object_pairs_hook=members)
+def _integer(digits: str) -> int | str:
+    return int(digits) if len(digits) <= MAX_DIGITS else _kept(digits)
+
+
+def _decimal(digits: str) -> float | str:
+    value = float(digits)
+    return value if math.isfinite(value) else _kept(digits)
+
+
+def _members(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    value = dict(pairs)
+    if len(value) < len(pairs):
+        _notes.add(DUPLICATE_KEY)
+    return value
+
+
+_PLAIN = json.JSONDecoder(parse_float=_decimal, parse_constant=_kept, object_pairs_hook=_members)
+"""For texts that are too short for a number that is too long."""
+_DECODER = json.JSONDecoder(parse_int=_integer, parse_float=_decimal, parse_constant=_kept, object_pairs_hook=_members)

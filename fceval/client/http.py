@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import errno
-import json
 import os
 import random
 import socket
@@ -112,7 +111,7 @@ class Client:
             EndpointError: No request to this endpoint will fare better.
             LocalError: This machine cannot open one more connection.
         """
-        body, attempts = self.encoded(request), list[Attempt]()
+        body, attempts = request.encoded(), list[Attempt]()
         patience = Patience(self._settings.max_attempts, self._settings.max_case_s)
         started = time.monotonic()
         while True:
@@ -127,14 +126,6 @@ class Client:
             if step.wait_s is None:
                 return self.response(request, None, attempts)
             await asyncio.sleep(step.wait_s)
-
-    @staticmethod
-    def encoded(request: Request) -> bytes:
-        """Return the body as it is sent."""
-        try:
-            return json.dumps(request.body, ensure_ascii=False, separators=(",", ":")).encode()
-        except UnicodeEncodeError:  # a lone surrogate: only its escaped form is UTF-8
-            return json.dumps(request.body, separators=(",", ":")).encode()
 
     def refuses(self, failed: Failed) -> bool:
         """Return whether a failure says that no other request will fare better."""
@@ -203,8 +194,8 @@ class Client:
             result = self._result(request, status, headers, received)
         latency_s = received.ended_s if received else time.perf_counter() - sent_at
         self._answered = self._answered or isinstance(result, Answered)
-        attempt = _attempt(started_at, latency_s, status, received, result)
-        return Tried(replace(attempt, waited_s=_rounded(waited or {})), result, headers)
+        attempt = _attempt(started_at, latency_s, status, received, result, _rounded(waited or {}))
+        return Tried(attempt, result, headers)
 
     def _result(self, request: Request, status: int, headers: dict[str, str], received: Received) -> Answered | Failed:
         """Return what an answer is, with all that is irregular about it."""
@@ -219,7 +210,7 @@ class Client:
             result = replace(result, detail=without_likely(result.detail))
         else:
             codes |= deviations(request, result, self._dialect.parse(result.message))
-        return replace(result, irregularities=tuple(sorted(codes)))
+        return replace(result, irregularities=tuple(sorted(codes))) if codes else result
 
     def _unreachable(self, detail: str, number: int, *, unknown: bool = False) -> Failed:
         """An endpoint that was never reached is a wrong address; one that was may come back."""
@@ -265,8 +256,13 @@ def _rounded(waited: Mapping[str, float]) -> dict[str, float]:
     return {cause: round(seconds, 3) for cause, seconds in waited.items()}
 
 
-def _attempt(
-    started_at: str, latency_s: float, status: int | None, received: Received | None, result: Answered | Failed
+def _attempt(  # noqa: PLR0913, PLR0917 -- what an attempt is made of
+    started_at: str,
+    latency_s: float,
+    status: int | None,
+    received: Received | None,
+    result: Answered | Failed,
+    waited_s: Mapping[str, float],
 ) -> Attempt:
     stream = received.content if received and isinstance(received.content, Streamed) else None
     failed = result if isinstance(result, Failed) else None
@@ -280,6 +276,7 @@ def _attempt(
         irregularities=result.irregularities,
         first_call_s=stream.first_call_s if stream else None,
         broke_off=failed is not None and failed.broke_off,
+        waited_s=waited_s,
     )
 
 

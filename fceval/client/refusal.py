@@ -51,14 +51,14 @@ def error_of(value: Json) -> tuple[str | None, frozenset[str]]:
     Reads OpenAI's `{"error": {...}}`, a bare string in its place, vLLM's flat `{"object": "error"}`, FastAPI's
     `detail`, the `{"code", "message"}` of several gateways, and an error inside of the first choice.
     """
-    if not isinstance(value, Mapping):
+    if not isinstance(value, dict):
         return None, frozenset()
     choice = first_choice(value)
     for error in (value.get("error"), choice.get("error") if choice else None):
-        if isinstance(error, Mapping) and (error.get("message") or error.get("code") or error.get("type")):
+        if isinstance(error, dict) and (error.get("message") or error.get("code") or error.get("type")):
             codes = _codes(error)
             return text_of(error.get("message")) or ", ".join(sorted(codes)), codes
-        if error and not isinstance(error, Mapping | bool):
+        if error and not isinstance(error, dict | bool):
             return text_of(error), frozenset({text_of(error)})
     if "choices" not in value and "output" not in value:
         for name in ("detail", "message", "msg"):
@@ -69,16 +69,16 @@ def error_of(value: Json) -> tuple[str | None, frozenset[str]]:
 
 def is_in_shape(value: Json) -> bool:
     """Whether an error body is of the contract's form: texts, and nothing but texts, where it wants them."""
-    error = value.get("error") if isinstance(value, Mapping) else None
-    if not isinstance(error, Mapping) or not isinstance(error.get("message"), str):
+    error = value.get("error") if isinstance(value, dict) else None
+    if not isinstance(error, dict) or not isinstance(error.get("message"), str):
         return False
     return all(isinstance(error.get(name), str | None) for name in ("type", "param", "code"))
 
 
 def told_status(status: int, value: Json) -> int:
     """Return the status that an error inside of a 200 gives for itself, as several gateways do."""
-    error = value.get("error", value) if isinstance(value, Mapping) else None
-    code = error.get("code") if isinstance(error, Mapping) else None
+    error = value.get("error", value) if isinstance(value, dict) else None
+    code = error.get("code") if isinstance(error, dict) else None
     told = int(code) if isinstance(code, int) or (isinstance(code, str) and _STATUS.fullmatch(code)) else 0
     return told if status in _OK and told in _ERRORS else status
 
@@ -108,7 +108,7 @@ def refusal(status: int, headers: Mapping[str, str], message: str, codes: frozen
 
 def first_choice(value: Json) -> JsonObject | None:
     """Return the first entry of `choices`; None where there is none."""
-    choices = value.get("choices") if isinstance(value, Mapping) else None
+    choices = value.get("choices") if isinstance(value, dict) else None
     choice = choices[0] if isinstance(choices, list) and choices else None
     return choice if isinstance(choice, dict) else None
 
@@ -117,7 +117,9 @@ def text_of(value: Json) -> str:
     """Return a value as text that a table can hold."""
     if value is None or value is False:
         return ""
-    return value.encode("utf-8", "replace").decode() if isinstance(value, str) else json_text(value)
+    if not isinstance(value, str):
+        return json_text(value)
+    return value if value.isascii() else value.encode("utf-8", "replace").decode()
 
 
 def first_line(value: Json) -> str:

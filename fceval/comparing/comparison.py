@@ -14,8 +14,8 @@ from fceval.errors import ConfigError, Inconclusive
 from fceval.judging import looked_up
 from fceval.records import Key
 from fceval.report.comparison import comparison_report
-from fceval.report.differences import Caution, Compared, Flip
-from fceval.report.document import Example, Report
+from fceval.report.differences import Caution, Compared
+from fceval.report.document import Example, Pair, Report
 from fceval.report.examples import examples
 from fceval.stats.compare import By, Comparison, compare
 from fceval.stats.paired import ALPHA, MATTERS, holm
@@ -115,7 +115,7 @@ def _nothing_shared(labels: tuple[str, str], found: Comparison) -> str:
     return f"{labels[0]} and {labels[1]} cannot be compared: they share no case; {why}"
 
 
-def _flips(pair: Pairing, flipped: pl.DataFrame) -> tuple[Flip, ...]:
+def _flips(pair: Pairing, flipped: pl.DataFrame) -> tuple[Pair, ...]:
     """Return the cases to show in full: the worst falls, and the best rises."""
     falls = flipped.filter(pl.col("new_mean") < pl.col("base_mean")).head(FALLS_SHOWN)
     rises = flipped.filter(pl.col("new_mean") > pl.col("base_mean")).tail(RISES_SHOWN)
@@ -126,7 +126,9 @@ def _flips(pair: Pairing, flipped: pl.DataFrame) -> tuple[Flip, ...]:
     ]
     shown = [_examples(source, variant, keys) for (source, keys), variant in zip(ends, _variants(pair), strict=True)]
     return tuple(
-        Flip(row["new_case"], row["base_mean"], row["new_mean"], shown[0].get(before), shown[1].get(after))
+        Pair(
+            row["new_case"], *pair.labels, row["base_mean"], row["new_mean"], shown[0].get(before), shown[1].get(after)
+        )
         for row, before, after in zip(rows, ends[0][1], ends[1][1], strict=True)
     )
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 
 from fceval.flaws import hidden_arguments
@@ -32,7 +31,7 @@ def read_arguments(arguments: Json) -> Arguments:
     No arguments at all, or a blank string, is how many servers write a call without arguments. An object in place
     of its text is read as that object. What a known flaw hides is noted by its code and stays unusable.
     """
-    if isinstance(arguments, Mapping):
+    if isinstance(arguments, dict):
         return Arguments(json_text(arguments), arguments, notes=("args_object",))
     if arguments is not None and not isinstance(arguments, str):
         problem = "arguments are neither text nor an object"

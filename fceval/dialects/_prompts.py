@@ -17,6 +17,7 @@ from fceval.dialects._leaks import leaked_text, without_thoughts
 from fceval.dialects._spoken import content_text, spoken
 from fceval.dialects._written_calls import Written
 from fceval.dialects.tools import PLUGIN as TOOLS
+from fceval.identity import OfSame
 from fceval.records import Case, Json, JsonObject, Parsed, Tool, ToolCall, json_text
 
 TOOLS_BEGIN = "<tools>"
@@ -101,7 +102,7 @@ class PromptDialect:
         return [_results_told([(call.name, content) for call, content in zip(calls, contents, strict=True)])]
 
     def _instructions(self, case: Case) -> str:
-        tools = "\n".join(_told(tool) for tool in case.tools)
+        tools = _all_told(case.tools)
         return "\n".join(
             [
                 self._syntax.first_line,
@@ -163,6 +164,13 @@ def _told(tool: Tool) -> str:
     function = tool.wire["function"]
     fields = function if isinstance(function, Mapping) else {}
     return json_text({name: value for name, value in fields.items() if name != "strict"})
+
+
+def _told_tools(tools: Sequence[Tool]) -> str:
+    return "\n".join(map(_told, tools))
+
+
+_all_told = OfSame[Sequence[Tool], str](_told_tools)
 
 
 def _demands(case: Case) -> Iterator[str]:

@@ -13,7 +13,8 @@ from fceval.dialects._arguments import read_arguments
 from fceval.dialects._choice import choice_of
 from fceval.dialects._spoken import content_text, spoken
 from fceval.dialects.tools import PLUGIN as TOOLS
-from fceval.records import Case, Json, JsonObject, Parsed, ToolCall, json_text
+from fceval.identity import OfSame
+from fceval.records import Case, Json, JsonObject, Parsed, Tool, ToolCall, json_text
 
 _SHOWN = 80
 """Most characters of foreign text in a problem."""
@@ -34,7 +35,7 @@ class Functions:
         """
         body: dict[str, Json] = {"messages": list(_legacy(messages))}
         if case.tools:  # servers refuse an empty list, and a choice without one
-            body["functions"] = [tool.wire["function"] for tool in case.tools]
+            body["functions"] = _offered(case.tools)
             if case.tool_choice is not None:
                 body["function_call"] = _function_call(case)
         return body
@@ -65,6 +66,13 @@ class Functions:
     def results(self, calls: Sequence[ToolCall], contents: Sequence[str]) -> list[JsonObject]:
         """Return one `function` message per call."""
         return [_result(call.name, content) for call, content in zip(calls, contents, strict=True)]
+
+
+def _functions(tools: Sequence[Tool]) -> list[Json]:
+    return [tool.wire["function"] for tool in tools]
+
+
+_offered = OfSame[Sequence[Tool], list[Json]](_functions)
 
 
 def _function_call(case: Case) -> Json:

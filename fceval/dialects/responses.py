@@ -14,6 +14,7 @@ from fceval.dialects._arguments import read_arguments
 from fceval.dialects._choice import name_of
 from fceval.dialects._spoken import spoken
 from fceval.dialects.tools import PLUGIN as TOOLS
+from fceval.identity import OfSame
 from fceval.records import Case, Json, JsonObject, Parsed, Tool, ToolCall, json_text
 
 _SHOWN = 80
@@ -35,7 +36,7 @@ class Responses:
         """
         body: dict[str, Json] = {"input": [item for message in messages for item in _items(message)], "store": False}
         if case.tools:
-            body["tools"] = [_flat(tool) for tool in case.tools]
+            body["tools"] = _offered(case.tools)
         if case.tool_choice is not None:
             body["tool_choice"] = _flat_choice(case.tool_choice)
         if case.parallel_tool_calls is not None:
@@ -151,6 +152,13 @@ def _flat(tool: Tool) -> JsonObject:
     beside = {name: value for name, value in tool.wire.items() if name != "function"}
     fields = function if isinstance(function, Mapping) else {}
     return {**beside, "type": "function", "parameters": None, **fields, "strict": bool(tool.strict)}
+
+
+def _all_flat(tools: Sequence[Tool]) -> list[JsonObject]:
+    return [_flat(tool) for tool in tools]
+
+
+_offered = OfSame[Sequence[Tool], list[JsonObject]](_all_flat)
 
 
 def _flat_choice(choice: Json) -> Json:

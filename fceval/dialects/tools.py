@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 from fceval.dialects import Api, Dialect
 from fceval.dialects._arguments import read_arguments
 from fceval.dialects._spoken import content_text, spoken
-from fceval.records import Case, Json, JsonObject, Parsed, ToolCall, json_text
+from fceval.identity import OfSame
+from fceval.records import Case, Json, JsonObject, Parsed, Tool, ToolCall, json_text
 
 _SHOWN = 80
 """Most characters of foreign text in a problem."""
@@ -24,7 +25,7 @@ class Tools:
         """Return `messages` and `tools`, and `tool_choice` and `parallel_tool_calls` where the case has them."""
         body: dict[str, Json] = {"messages": list(messages)}
         if case.tools:  # servers refuse an empty list
-            body["tools"] = [tool.wire for tool in case.tools]
+            body["tools"] = _offered(case.tools)
         if case.tool_choice is not None:
             body["tool_choice"] = case.tool_choice
         if case.parallel_tool_calls is not None:
@@ -69,6 +70,13 @@ class Tools:
         ]
 
 
+def _wires(tools: Sequence[Tool]) -> list[JsonObject]:
+    return [tool.wire for tool in tools]
+
+
+_offered = OfSame[Sequence[Tool], list[JsonObject]](_wires)
+
+
 def _calls(entries: Json) -> tuple[list[ToolCall], list[str], list[str]]:
     """Return (calls, problems, notes) of `tool_calls`."""
     calls: list[ToolCall] = []
@@ -77,9 +85,9 @@ def _calls(entries: Json) -> tuple[list[ToolCall], list[str], list[str]]:
     if entries is not None and not isinstance(entries, list):
         return calls, [f"`tool_calls` is no list: {_shown(entries)}"], notes
     for entry in entries or ():
-        function = entry.get("function") if isinstance(entry, Mapping) else None
-        name = function.get("name") if isinstance(function, Mapping) else None
-        if not isinstance(entry, Mapping) or not isinstance(function, Mapping):
+        function = entry.get("function") if isinstance(entry, dict) else None
+        name = function.get("name") if isinstance(function, dict) else None
+        if not isinstance(entry, dict) or not isinstance(function, dict):
             problems.append(f"an entry of `tool_calls` that is no function call: {_shown(entry)}")
         elif not isinstance(name, str) or not name:
             problems.append(f"a call without a name: {_shown(entry)}")

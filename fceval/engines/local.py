@@ -32,6 +32,8 @@ from fceval.records import Attempt, Request, Response
 _IDLE_S = 1.0
 """How long a worker without work sleeps at most: another one may have found some, or the pace may have grown."""
 _TRYING_POLL_S = 0.1
+_SLICE_S = 0.005
+"""How long workers may look for what is new before what is in flight has its turn, in seconds."""
 
 
 @dataclass(slots=True)
@@ -101,6 +103,7 @@ class _Pool:
         """Heap of (when it is due, order of arrival, what waits)."""
         self._number = count()
         self._taking = asyncio.Lock()
+        self._slice_until = 0.0
         self._is_exhausted = False
         """No dialogue is left that was not begun."""
         self._busy = 0
@@ -159,7 +162,9 @@ class _Pool:
         async with self._taking:
             for dialogue, known in self._rest:
                 # Neither passing over what is known nor a thousand workers that begin keeps what is in flight waiting.
-                await asyncio.sleep(0)
+                if time.monotonic() >= self._slice_until:
+                    await asyncio.sleep(0)
+                    self._slice_until = time.monotonic() + _SLICE_S
                 history = list(known)
                 if request := next_request(dialogue, history):
                     return self._job(dialogue, history, request)
@@ -167,7 +172,7 @@ class _Pool:
         return None
 
     def _job(self, dialogue: Dialogue, history: list[Response], request: Request) -> _Job:
-        return _Job(dialogue, history, request, self._client.encoded(request))
+        return _Job(dialogue, history, request, request.encoded())
 
     def _later(self, job: _Job, wait_s: float) -> None:
         heapq.heappush(self._waiting, (time.monotonic() + wait_s, next(self._number), job))

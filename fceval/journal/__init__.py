@@ -5,6 +5,7 @@
     lines.py    what stands in the file: begin of a request, response, checksum
     writer.py   Journal: the one writer; begin, append, and what happens where the disk is full
     index.py    JournalIndex: which responses are there
+    places.py   Places: a compact table of where they are
     part.py     JournalPart: some of them, for another process
     reuse.py    ReusableAnswers: other runs' answers, by what was asked
     repair.py   torn tails and damaged lines, set aside

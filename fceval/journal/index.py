@@ -1,4 +1,4 @@
-"""What is in a journal and where: about 130 bytes a response, so that a run of millions fits into memory."""
+"""What is in a journal and where: 16 bytes a response, so that a run of millions fits into memory."""
 
 from __future__ import annotations
 
@@ -11,18 +11,16 @@ from types import TracebackType
 from typing import Self
 
 from fceval.journal.lines import (
-    digest,
-    fingerprint_of,
     head_in_line,
     head_of,
     is_measured,
     lag_in,
-    line_at,
     message_at,
     opened_for_reading,
     response_at,
     scan,
 )
+from fceval.journal.places import Places
 from fceval.records import Key, Response
 
 
@@ -36,13 +34,13 @@ class JournalIndex:
     """
 
     def __init__(self, path: Path) -> None:
-        self.offsets: dict[bytes, int] = {}
-        """Digest of a key to where its response is: twice the offset in the file, plus 1 where it was measured."""
+        self._places = Places()
+        """Of each key's response; see `place`."""
         self.measured_count = 0
         """How many responses are there in which the model answered."""
         self.lag_ms: Counter[int] = Counter()
         """How late the event loop woke up while the run asked: milliseconds to how often."""
-        self._replaced = array("q")
+        self._replaced = array("Q")
         self._begun_again = 0
         self._begun: set[bytes] = set()
         self._path = path
@@ -54,7 +52,7 @@ class JournalIndex:
             raise
 
     def _read(self) -> None:
-        offsets, begun = self.offsets, self._begun
+        begun = self._begun
         for offset, line, at in scan(self._file, self._path):
             if at < 0:
                 self.lag_ms.update(lag_in(line))
@@ -66,15 +64,9 @@ class JournalIndex:
                 begun.add(head)
                 continue
             begun.discard(head)
-            name = digest(head)
-            measured = is_measured(line, message)
-            known = offsets.get(name)
-            if known is None or measured or not known & 1:
-                self._replaced.extend(() if known is None else (known >> 1,))
-                offsets[name] = offset << 1 | measured
-                self.measured_count += measured and not (known and known & 1)
-            else:
-                self._replaced.append(offset)
+            self._places.add(head, offset << 1 | is_measured(line, message))
+        self._replaced = self._places.seal(lambda places: places & 1)
+        self.measured_count = self._places.how_many(lambda places: places & 1)
 
     def __enter__(self) -> Self:
         return self
@@ -86,39 +78,45 @@ class JournalIndex:
 
     def __len__(self) -> int:
         """Return how many keys have a response."""
-        return len(self.offsets)
+        return len(self._places)
 
     @property
     def possibly_billed(self) -> int:
         """How many requests began and never ended: they may have been answered, and paid for, to nobody's use."""
         return self._begun_again + len(self._begun)
 
+    def place(self, key: Key) -> int | None:
+        """Return where a key's response is: twice the offset in the file, plus 1 where it was measured; or None."""
+        return self._places.get(head_of(key))
+
     def get(self, key: Key) -> Response | None:
         """Return the response to a key, or None."""
-        place = self.offsets.get(digest(head_of(key)))
-        return None if place is None else response_at(self._file, place >> 1, self._path)
+        place = self.place(key)
+        return None if place is None else self._response_to(key, place)
 
     def measured(self, key: Key) -> Response | None:
         """Return the response to a key if the model answered; a failure is never an answer."""
-        place = self.offsets.get(digest(head_of(key)))
-        return response_at(self._file, place >> 1, self._path) if place is not None and place & 1 else None
+        place = self.place(key)
+        return self._response_to(key, place) if place is not None and place & 1 else None
 
-    def has_measured(self, key: Key, fingerprint: str) -> bool:
-        """Whether the model answered this very request; five times as quick as to look at the answer."""
-        place = self.offsets.get(digest(head_of(key)))
-        if place is None or not place & 1:
-            return False
-        return fingerprint_of(line_at(self._file, place >> 1)) == fingerprint.encode()
+    def _response_to(self, key: Key, place: int) -> Response | None:
+        response = response_at(self._file, place >> 1, self._path)
+        return response if response.key == key else None  # two keys may share a digest
+
+    def has_measured(self, key: Key) -> bool:
+        """Whether the model answered; a tenth of the time that it takes to look at the answer."""
+        place = self.place(key)
+        return place is not None and place & 1 == 1
 
     def responses(self) -> Iterator[Response]:
-        """Yield the response that counts of each key, by when the key got its first one."""
-        for place in self.offsets.values():
+        """Yield the response that counts of each key, in the order of the journal."""
+        for place in self._places.in_order():
             yield response_at(self._file, place >> 1, self._path)
 
     def replaced(self) -> Iterator[Response]:
         """Yield the responses that do not count, as the same was asked again; what is there twice is not among them."""
-        for offset in self._replaced:
-            response = response_at(self._file, offset, self._path)
+        for place in self._replaced:
+            response = response_at(self._file, place >> 1, self._path)
             counts = self.get(response.key)
             if counts is None or counts.attempts != response.attempts:
                 yield response

@@ -10,7 +10,6 @@ There are four kinds. The order of their members is fixed, so they are told apar
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 import zlib
@@ -31,8 +30,6 @@ _FINGERPRINT = b', "fingerprint": "'
 _MESSAGE = b', "message": '
 _CHECKSUM = b',"_crc":"%08x"}'
 _CHECKSUM_LENGTH = len(_CHECKSUM % 0)
-_DIGEST_BYTES = 12
-"""Two of 10^6 keys share a digest of 96 bits once in 10^17 journals; and it takes no more memory than half of that."""
 _BUFFER_BYTES = 2**20
 _RECORD_BYTES = 2**13
 """What most records are shorter than."""
@@ -66,7 +63,8 @@ def lag_in(line: bytes) -> dict[int, int]:
 def encode_begin(key: Key, fingerprint: str) -> bytes:
     """Return the line that says that a request is about to be sent."""
     begun_at = datetime.now(UTC).isoformat(timespec="milliseconds")
-    return _line(key, {"fingerprint": fingerprint, "begun_at": begun_at})
+    said = f'"fingerprint": {json_text(fingerprint)}, "begun_at": "{begun_at}"'
+    return _checked(b"{%s, %s" % (head_of(key), said.encode()))
 
 
 def encode_response(response: Response) -> bytes:
@@ -196,11 +194,6 @@ def fingerprint_of(line: bytes) -> bytes:
     """Return the fingerprint in a line that is a record."""
     start = line.index(_FINGERPRINT) + len(_FINGERPRINT)
     return line[start : line.index(b'"', start)]
-
-
-def digest(content: bytes) -> bytes:
-    """Return what stands for some bytes in an index."""
-    return hashlib.blake2b(content, digest_size=_DIGEST_BYTES).digest()
 
 
 def opened_for_reading(path: Path) -> int:

@@ -11,12 +11,13 @@ from types import TracebackType
 from typing import Self
 
 from fceval.journal.index import JournalIndex
-from fceval.journal.lines import digest, head_of, opened_for_reading, response_at
+from fceval.journal.lines import head_of, opened_for_reading, response_at
+from fceval.journal.places import digest
 from fceval.records import Key, Response
 
 
-def places(index: JournalIndex, keys: Iterable[Key]) -> Iterator[tuple[bytes, int]]:
-    """Yield where the responses of some turns are, as `JournalIndex.offsets` has it, step by step while there are any.
+def places(index: JournalIndex, keys: Iterable[Key]) -> Iterator[tuple[int, int]]:
+    """Yield where the responses of some turns are, as `JournalIndex.place` has it, step by step while there are any.
 
     Args:
         index: Of the whole journal.
@@ -24,17 +25,17 @@ def places(index: JournalIndex, keys: Iterable[Key]) -> Iterator[tuple[bytes, in
     """
     for key in keys:
         for step in count():
-            name = digest(head_of(key if not step else replace(key, step=step)))
-            place = index.offsets.get(name)
+            of = key if not step else replace(key, step=step)
+            place = index.place(of)
             if place is None:
                 break
-            yield name, place
+            yield digest(head_of(of)), place
 
 
 class JournalPart:
     """Responses of a journal, by where they are."""
 
-    def __init__(self, path: Path, offsets: Mapping[bytes, int]) -> None:
+    def __init__(self, path: Path, offsets: Mapping[int, int]) -> None:
         """Open a journal.
 
         Args:

@@ -254,7 +254,8 @@ class Journal:
             if done < len(line):
                 self._take_back_partial()
         self._size += len(line)
-        self._dirty.set()
+        if not self._dirty.is_set():
+            self._dirty.set()
 
     def _take_back_partial(self) -> None:
         try:

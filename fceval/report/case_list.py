@@ -55,7 +55,16 @@ def case_list(
     failures = rows.filter(pl.col("outcome") != "passed").lazy().select(*KEY_COLUMNS, "outcome")
     pairs = _by_place(_of_failures(calls.with_columns(pl.col(_CALL_SIDES).str.head(LONGEST_ARGUMENTS + 1)), failures))
     faults = _by_place(_deciding(_of_failures(arguments, failures)))
-    return tuple(_line(row, pairs, faults) for row in rows.iter_rows(named=True)), note
+    tools = _tools(calls, rows.lazy().select(KEY_COLUMNS))
+    return tuple(_line(row, pairs, faults, tools) for row in rows.iter_rows(named=True)), note
+
+
+def _tools(calls: pl.LazyFrame, chosen: pl.LazyFrame) -> dict[_Place, tuple[str, ...]]:
+    """Return the names of the tools that were expected or called in each response."""
+    of_chosen = calls.join(chosen, on=KEY_COLUMNS, how="semi")
+    named = of_chosen.select(*KEY_COLUMNS, tool=pl.concat_list("tool", "predicted_tool")).explode("tool").drop_nulls()
+    found = named.group_by(KEY_COLUMNS).agg(pl.col("tool").unique().sort()).collect(engine="streaming")
+    return {_place(row): tuple(row["tool"]) for row in found.iter_rows(named=True)}
 
 
 def _cut(scores: pl.LazyFrame, total: int, failed: int, limit: int) -> tuple[pl.LazyFrame, str]:
@@ -103,7 +112,12 @@ def _place(row: _Row) -> _Place:
     return row["case_id"], row["variant"], row["trial"], row["turn"]
 
 
-def _line(row: _Row, pairs: Mapping[_Place, list[_Row]], faults: Mapping[_Place, list[_Row]]) -> CaseLine:
+def _line(
+    row: _Row,
+    pairs: Mapping[_Place, list[_Row]],
+    faults: Mapping[_Place, list[_Row]],
+    tools: Mapping[_Place, tuple[str, ...]],
+) -> CaseLine:
     place = _place(row)
     calls = pairs.get(place, [])
     plain: dict[str, Any] = {name: tuple(row[name]) if name in _TEXTS else row[name] for name in _PLAIN}
@@ -112,6 +126,7 @@ def _line(row: _Row, pairs: Mapping[_Place, list[_Row]], faults: Mapping[_Place,
         detail=_detail(row, calls, faults.get(place, [])),
         expected=_calls("expected", calls),
         predicted=_calls("predicted", calls),
+        tools=tools.get(place, ()),
     )
 
 

@@ -5,10 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from fceval.report.differences import VERDICTS, Compared, chapters, number_cells, number_columns, p_clause, points
+from fceval.report.differences import (
+    VERDICTS,
+    Compared,
+    changes_chart,
+    chapters,
+    number_cells,
+    number_columns,
+    p_clause,
+)
 from fceval.report.document import Column, Figure, Report, Section, Table
 from fceval.report.terminal import SECTIONS as ON_A_TERMINAL
-from fceval.report.wording import counted, percent
+from fceval.report.wording import counted, percent, points
 from fceval.stats.paired import FEWEST_RESAMPLED, Verdict, verdict_of
 
 
@@ -119,8 +127,7 @@ def _finding(each: Compared, level: _Level) -> str:
     if not each.found.flipped.height:
         return f"Nothing changed: accuracy {percent(found.new)} {over}, the same in every case. {_would(seen, verdict)}"
     moved = f"accuracy {percent(found.base)} before, {percent(found.new)} now {over}"
-    interval = f"{points(found.low)} to {points(found.high)}"
-    sure = f"{points(found.difference)} points, {level.interval} {interval}; {p_clause(each.p_adjusted)}"
+    sure = f"{points(found.difference)} points, {level.interval} {_range(each)}; {p_clause(each.p_adjusted)}"
     counts = f"{counted(found.worse, 'case')} got worse, {found.better:,} better"
     said = f"{VERDICTS[verdict]}: {moved} ({sure}); {counts}."
     return said if verdict in {"regressed", "improved"} else f"{said} {_would(seen, verdict)}"
@@ -138,12 +145,18 @@ def _would(seen: str, verdict: Verdict) -> str:
 def _figures(compared: Sequence[Compared], level: _Level) -> tuple[Figure, ...]:
     if len(compared) > 1:
         return tuple(
-            Figure(f"Difference, {each.new}", _difference(each), "text", level.verdict(each)) for each in compared
+            Figure(
+                f"Difference, {each.new}",
+                points(each.overall.difference),
+                "text",
+                f"{_range(each)}: {level.verdict(each)}",
+            )
+            for each in compared
         )
     (each,) = compared
     found = each.overall
     return (
-        Figure(_DIFFERENCE, _difference(each), "text", f"of accuracy, with {level.interval}"),
+        Figure(_DIFFERENCE, points(found.difference), "text", f"of accuracy; {level.interval} {_range(each)}"),
         Figure("Accuracy before", found.base, "rate", each.base),
         Figure("Accuracy now", found.new, "rate", each.new),
         Figure("Shared cases", found.cases, "count", f"{found.worse:,} got worse, {found.better:,} better"),
@@ -151,9 +164,8 @@ def _figures(compared: Sequence[Compared], level: _Level) -> tuple[Figure, ...]:
     )
 
 
-def _difference(each: Compared) -> str:
-    found = each.overall
-    return f"{points(found.difference)} ({points(found.low)} to {points(found.high)})"
+def _range(each: Compared) -> str:
+    return f"{points(each.overall.low)} to {points(each.overall.high)}"
 
 
 def _verdicts(compared: Sequence[Compared], level: _Level) -> Section:
@@ -172,7 +184,11 @@ def _verdicts(compared: Sequence[Compared], level: _Level) -> Section:
         f"{100 * level.matters:g} points."
     )
     return Section(
-        "verdict", "Verdict", f"Compared with {compared[0].base}.", tables=(Table(columns, rows, note=note),)
+        "verdict",
+        "Verdict",
+        f"Compared with {compared[0].base}.",
+        tables=(Table(columns, rows, note=note),),
+        charts=(changes_chart("Accuracy before and now", "Run", [(each.new, each.overall) for each in compared]),),
     )
 
 

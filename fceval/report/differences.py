@@ -7,9 +7,9 @@ from dataclasses import dataclass, replace
 
 import polars as pl
 
-from fceval.report.document import Cell, Column, Example, Kind, Section, Table
+from fceval.report.document import Cell, Chart, Column, Kind, Pair, Section, Table
 from fceval.report.wavering import wavering_section
-from fceval.report.wording import UNKNOWN, counted, in_words
+from fceval.report.wording import MINUS, UNKNOWN, counted, in_words, points
 from fceval.stats.compare import Comparison, SliceComparison
 from fceval.stats.paired import Paired, Verdict
 
@@ -24,10 +24,11 @@ VERDICTS: Mapping[Verdict, str] = {
 }
 """How a sentence on a verdict begins, in the order of how much it matters."""
 
+GROUPS_CHARTED = 30
+"""Of more groups, those that fell most and those that rose most are in the chart."""
+
 SMALLEST_P = 0.0001
 """Smaller p-values say no more."""
-
-MINUS = "\N{MINUS SIGN}"
 
 _AMOUNTS: Mapping[str, tuple[str, Kind]] = {
     "latency_p50_s": ("Latency p50", "seconds"),
@@ -50,20 +51,6 @@ class Caution:
 
 
 @dataclass(frozen=True, slots=True)
-class Flip:
-    """A case whose result changed."""
-
-    case_id: str
-    """In the new run."""
-    base_mean: float
-    """Share of its measured responses that passed."""
-    new_mean: float
-    base: Example | None
-    """The answer that shows it; None where the base keeps none."""
-    new: Example | None
-
-
-@dataclass(frozen=True, slots=True)
 class Compared:
     """One run compared with another."""
 
@@ -74,19 +61,11 @@ class Compared:
     overall: Paired
     p_adjusted: float
     """Of `overall`, adjusted for the number of comparisons in the report (Holm)."""
-    flips: tuple[Flip, ...]
+    flips: tuple[Pair, ...]
     cautions: tuple[Caution, ...]
     base_flakes: pl.DataFrame
     """As `fceval.stats.repeats.flakes` returns them."""
     new_flakes: pl.DataFrame
-
-
-def points(difference: float) -> str:
-    """Return a difference of two shares with its sign, as ``+1.2`` or ``−0.7`` points."""
-    shown = f"{abs(difference) * 100:.1f}"
-    if float(shown) == 0:
-        return "0.0"
-    return f"{'+' if difference > 0 else MINUS}{shown}"
 
 
 def p_value(value: float) -> str:
@@ -125,9 +104,15 @@ def chapters(each: Compared, number: int) -> Iterator[Section]:
     """Yield what there is to tell of one comparison; `number` tells several apart, 0 stands for the only one."""
     of = f", {each.new}" if number else ""
     made = (
-        Section("slices", f"By group{of}", _SLICES_TEXT, tables=_slices(each.found.slices, of)),
+        Section(
+            "slices",
+            f"By group{of}",
+            _SLICES_TEXT,
+            tables=_slices(each.found.slices, of),
+            charts=_slice_charts(each),
+        ),
         Section("flows", f"What became of outcomes{of}", tables=_flows(each.found.flows)),
-        Section("flips", f"Cases that got worse or better{of}", tables=_flips(each), examples=_answers(each)),
+        Section("flips", f"Cases that got worse or better{of}", tables=_flips(each), pairs=each.flips),
         Section("amounts", f"Latency, tokens and cost{of}", tables=_amounts(each.found.amounts)),
         wavering_section(((each.base, each.base_flakes), (each.new, each.new_flakes)), title=f"Cases that waver{of}"),
         Section("cases", f"New, removed and changed cases{of}", tables=_only(each)),
@@ -166,6 +151,36 @@ def _slices(slices: Sequence[SliceComparison], of_run: str) -> tuple[Table, ...]
         of = {"tool": "Expected calls that are right. ", "argument": "Arguments that are right. "}.get(scope, "")
         tables.append(Table(columns, rows, f"By {scope}{of_run}", f"{of}{note}".strip()))
     return tuple(tables)
+
+
+def _slice_charts(each: Compared) -> tuple[Chart, ...]:
+    found = []
+    for scope in dict.fromkeys(piece.scope for piece in each.found.slices):
+        groups = [(piece.group, piece.found) for piece in each.found.slices if piece.scope == scope]
+        groups.sort(key=lambda group: (group[1].difference, group[0]))
+        if len(groups) > GROUPS_CHARTED:
+            groups = [*groups[: GROUPS_CHARTED // 2], *groups[-GROUPS_CHARTED // 2 :]]
+        found.append(changes_chart(f"Before and now, by {scope}", scope.capitalize(), groups))
+    return tuple(found)
+
+
+def changes_chart(title: str, label: str, groups: Sequence[tuple[str, Paired]]) -> Chart:
+    """Return what became of each group's accuracy as a chart."""
+    text = (
+        "Hollow mark: before; filled mark: now; bar: the interval of the difference, laid off from before. "
+        "Where the bar reaches the hollow mark, it may be chance."
+    )
+    columns = (
+        Column(label, "name"),
+        Column("Before", "rate"),
+        Column("Now", "rate"),
+        Column("Interval from", "rate"),
+        Column("to", "rate"),
+    )
+    rows = tuple(
+        (name, found.base, found.new, found.base + found.low, found.base + found.high) for name, found in groups
+    )
+    return Chart("changes", title, text, columns, rows)
 
 
 def _flows(flows: pl.DataFrame) -> tuple[Table, ...]:
@@ -211,16 +226,6 @@ def _flips(each: Compared) -> tuple[Table, ...]:
 
 def _outcome(outcome: str | None) -> str:
     return UNKNOWN if outcome is None else in_words(outcome)
-
-
-def _answers(each: Compared) -> tuple[Example, ...]:
-    """Return both answers of each flip, one after the other; the variant says whose they are."""
-    return tuple(
-        replace(example, variant=f"{label} ({example.variant})")
-        for flip in each.flips
-        for label, example in ((each.base, flip.base), (each.new, flip.new))
-        if example is not None
-    )
 
 
 def _amounts(amounts: pl.DataFrame) -> tuple[Table, ...]:

@@ -61,6 +61,43 @@ class Table:
     """What else a reader must know: how it was counted, what was left out."""
 
 
+ChartKind: TypeAlias = Literal["intervals", "bars", "grid", "histogram", "changes", "trend"]
+"""How a chart's rows are drawn, by what their cells are:
+
+- `intervals`: name, `Estimate`; a share with its interval each.
+- `bars`: name, count.
+- `grid`: name, then a count per further column.
+- `histogram`: lower end, upper end, count; what is counted lies between the ends.
+- `changes`: name, share before, share now, and the interval of now, given before: its lower and its upper end.
+- `trend`: label of the place in time, value or `Estimate`, and whether the series is another from there on (0 or 1).
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """A value that a histogram points out."""
+
+    label: str
+    value: float
+    """In the unit of the chart's first column."""
+
+
+@dataclass(frozen=True, slots=True)
+class Chart:
+    """What a picture shows: its data, and how they are to be read."""
+
+    kind: ChartKind
+    title: str
+    text: str
+    """What it shows and how to read it, for those who see it and those who do not."""
+    columns: tuple[Column, ...]
+    rows: tuple[tuple[Cell, ...], ...]
+    """At least one."""
+    marks: tuple[Mark, ...] = ()
+    in_tables: bool = True
+    """Whether tables of the report tell the same; where not, who shows the chart shows its rows, too."""
+
+
 @dataclass(frozen=True, slots=True)
 class Message:
     """One message of a conversation."""
@@ -116,6 +153,23 @@ class ComparedCall:
 
 
 @dataclass(frozen=True, slots=True)
+class Tried:
+    """One HTTP attempt."""
+
+    started_at: str
+    """UTC, ISO 8601."""
+    latency_s: float
+    ttft_s: float | None
+    """To the first streamed token; None where nothing was streamed."""
+    status: int | None
+    """HTTP status; None where no answer came."""
+    failure: str | None
+    """Why there is no answer of the model; None where there is one."""
+    detail: str
+    """For a person: what went wrong; empty where nothing did."""
+
+
+@dataclass(frozen=True, slots=True)
 class Example:
     """One response to one case, from question to verdict."""
 
@@ -148,6 +202,25 @@ class Example:
     """Those of them, or of the answer's other flaws, that repair would undo, or did."""
     passed_repaired: bool | None = None
     """Whether the answer passes with them undone; None where it was not measured."""
+    attempts: tuple[Tried, ...] = ()
+    """In order of time; empty where nothing was sent."""
+
+
+@dataclass(frozen=True, slots=True)
+class Pair:
+    """A case whose result is another in a second run: both answers to it, side by side."""
+
+    case_id: str
+    """In the new run."""
+    base_name: str
+    """What the base is called."""
+    new_name: str
+    base_share: float
+    """Share of its measured responses that passed in the base."""
+    new_share: float
+    base: Example | None
+    """The answer that shows it; None where the run keeps none."""
+    new: Example | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,11 +256,13 @@ class CaseLine:
     JSON, or longer than a list can bear, are the text of them, in quotes."""
     predicted: tuple[str, ...]
     """Likewise what the model called."""
+    tools: tuple[str, ...] = ()
+    """Names of the tools that were expected or called, sorted."""
 
 
 @dataclass(frozen=True, slots=True)
 class Section:
-    """A chapter: any of prose, tables and examples."""
+    """A chapter: any of prose, charts, tables, examples and pairs."""
 
     key: str
     """Stable name, for links and for exporters that pick; lower case with hyphens."""
@@ -195,6 +270,8 @@ class Section:
     text: str = ""
     tables: tuple[Table, ...] = ()
     examples: tuple[Example, ...] = ()
+    charts: tuple[Chart, ...] = ()
+    pairs: tuple[Pair, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -214,3 +291,5 @@ class Report:
     """The responses, in the order of the run; empty where a report is not about single ones."""
     cases_note: str = ""
     """What is not in `cases`, where it was cut."""
+    examples: tuple[Example, ...] = ()
+    """Responses in full beyond those of the sections, for a list of cases that opens: further failures, then passes."""

@@ -8,13 +8,15 @@ from typing import Any
 
 import polars as pl
 
-from fceval.records import Case, Json, JsonObject, Key, Response
-from fceval.report.document import ComparedArgument, ComparedCall, Example, Message, OfferedTool
+from fceval.records import Attempt, Case, Json, JsonObject, Key, Response
+from fceval.report.document import ComparedArgument, ComparedCall, Example, Message, OfferedTool, Tried
 from fceval.scoring.verdict import OUTCOMES
 from fceval.tables import KEY_COLUMNS
 
 SHOWN = 200
 """How many failures a report shows in full unless told otherwise."""
+OPENED = 1_000
+"""How many responses a list of cases can open, those included; failures come first."""
 
 _Place = tuple[str, str, int, int]
 _position = pl.col("outcome").replace_strict({name: at for at, name in enumerate(OUTCOMES)})
@@ -41,6 +43,25 @@ def failing_keys(scores: pl.LazyFrame, limit: int = SHOWN) -> list[Key]:
         .collect(engine="streaming")
     )
     return [Key(case_id, variant, trial, turn, 0) for case_id, variant, trial, turn in in_turn.iter_rows()]
+
+
+def opened_keys(scores: pl.LazyFrame, limit: int = OPENED) -> list[Key]:
+    """Return which responses a list of cases can open: failures as `failing_keys` has them, then passes.
+
+    Args:
+        scores: Rows of `fceval.rows.Score`.
+        limit: The most keys to return. Of more passes than there is room for, every so many are taken.
+    """
+    failing = failing_keys(scores, limit)
+    passed = scores.filter(pl.col("outcome") == "passed").select(KEY_COLUMNS)
+    room = limit - len(failing)
+    number = passed.select(pl.len()).collect(engine="streaming").item() if room else 0
+    if not number:
+        return failing
+    nth = pl.Series(sorted({at * number // min(room, number) for at in range(min(room, number))}), dtype=pl.UInt32)
+    taken = passed.with_row_index("nth").join(nth.to_frame("nth").lazy(), on="nth", how="semi").sort("nth")
+    rows = taken.select(KEY_COLUMNS).collect(engine="streaming").iter_rows()
+    return [*failing, *(Key(case_id, variant, trial, turn, 0) for case_id, variant, trial, turn in rows)]
 
 
 def examples(  # noqa: PLR0913, PLR0917 -- the tables of a run and what they refer to
@@ -125,6 +146,18 @@ def _example(
         irregularities=tuple(score["irregularities"]),
         repairs=tuple(score.get("repairs", ())),  # younger than the first scores of this format version
         passed_repaired=score.get("passed_repaired"),
+        attempts=tuple(_tried(attempt) for answer in answers for attempt in answer.attempts),
+    )
+
+
+def _tried(attempt: Attempt) -> Tried:
+    return Tried(
+        started_at=attempt.started_at,
+        latency_s=attempt.latency_s,
+        ttft_s=attempt.ttft_s,
+        status=attempt.status,
+        failure=attempt.failure,
+        detail=attempt.detail,
     )
 
 

@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from fceval.report.differences import p_clause
-from fceval.report.document import Cell, Column, Estimate, Figure, Kind, Report, Section, Table
+from fceval.report.document import Cell, Chart, Column, Estimate, Figure, Kind, Report, Section, Table
 from fceval.report.terminal import SECTIONS as ON_A_TERMINAL
 from fceval.report.wording import UNKNOWN, counted, in_words, percent_range, written
 from fceval.rows import MetricRow
@@ -267,7 +267,22 @@ def _trends(lines: Sequence[_Line], series: int) -> Iterator[Section]:
             _capital(_label(metric)),
             known.doc if known else "",
             tables=tables,
+            charts=tuple(_chart(line, titled=series > 1) for line in lines if line.metric == metric and line.runs[1:]),
         )
+
+
+def _chart(line: _Line, *, titled: bool) -> Chart:
+    marks = {change.at for change in line.changes}
+    has_interval = isinstance(line.value(0), Estimate)
+    parts = [
+        f"{counted(len(line.runs), 'run')}, oldest first.",
+        *(["The band is the 95% interval."] if has_interval else []),
+        *(["Dashed and with a diamond: the first run from which on it is another."] if marks else []),
+    ]
+    title = f"{_capital(_label(line.metric))}{', ' + line.series if titled else ''}"
+    columns = (Column("Started", "text"), Column("Value", line.kind), Column("Changed", "count"))
+    rows = tuple((_when(run), line.value(at), int(at in marks)) for at, run in enumerate(line.runs))
+    return Chart("trend", title, " ".join(parts), columns, rows)
 
 
 def _trend(line: _Line, *, titled: bool) -> Table:

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import polars as pl
+
 from fceval.report.document import Cell, Column, Kind, Section, Table
 from fceval.report.numbers import Numbers
+from fceval.report.run_charts import latency_charts
 from fceval.report.wording import counted
 from fceval.stats.pace import CAUSES, DOCS, IDLE_S, LAG, LATE_S, VARIANT
 
@@ -30,8 +33,13 @@ _BILLED_NOTE = (
 )
 
 
-def latency_section(numbers: Numbers) -> Section | None:
-    """Return the chapter on how fast answers came; None where no endpoint was asked."""
+def latency_section(numbers: Numbers, bins: pl.DataFrame) -> Section | None:
+    """Return the chapter on how fast answers came; None where no endpoint was asked.
+
+    Args:
+        numbers: The metrics of a run.
+        bins: Its latencies, as `fceval.stats.latencies.latency_bins` returns them.
+    """
     if not _asked(numbers):
         return None
     shown: list[tuple[str, str, Kind]] = [
@@ -43,7 +51,8 @@ def latency_section(numbers: Numbers) -> Section | None:
     note = "Of measured responses, from sending the attempt that was answered; no waiting is in it."
     if _is_late(numbers):
         note += " Suspect: the event loop of the run woke up late, see Pace and cost."
-    return Section("latency", "Latency", tables=(_by_variant("", note, shown, numbers.variants, numbers),))
+    tables = (_by_variant("", note, shown, numbers.variants, numbers),)
+    return Section("latency", "Latency", tables=tables, charts=latency_charts(bins, numbers))
 
 
 def pace_section(numbers: Numbers) -> Section | None:

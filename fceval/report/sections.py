@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 
+import polars as pl
+
 from fceval.report.conformance import KEY as CONFORMANCE
 from fceval.report.conformance import conformance_section, repair_matters
 from fceval.report.document import Cell, Column, Kind, Section, Table
 from fceval.report.numbers import Numbers
 from fceval.report.pace import latency_section, pace_section
+from fceval.report.run_charts import argument_charts, group_charts, outcome_charts, variant_charts
 from fceval.report.wording import OUTCOME_MEANINGS, counted, in_words
 from fceval.scoring.verdict import NOT_MEASURED, OUTCOMES
 from fceval.stats import metrics as known
@@ -21,12 +24,17 @@ _REST = "the rest is in metrics.parquet"
 _COUNTS = ("passed", "measured", "planned")
 
 
-def sections(numbers: Numbers) -> tuple[Section, ...]:
-    """Return the chapters that metrics fill, without those that would be empty."""
+def sections(numbers: Numbers, bins: pl.DataFrame) -> tuple[Section, ...]:
+    """Return the chapters that metrics fill, without those that would be empty.
+
+    Args:
+        numbers: The metrics of a run.
+        bins: Its latencies, as `fceval.stats.latencies.latency_bins` returns them.
+    """
     chapters = (
-        Section("variants", "By variant", tables=_variants(numbers)),
-        Section("categories", "By category", tables=_grouped("category", "Category", numbers)),
-        Section("outcomes", "Outcomes", tables=_outcomes(numbers)),
+        Section("variants", "By variant", tables=_variants(numbers), charts=variant_charts(numbers)),
+        _group_section("categories", "category", "Category", numbers),
+        Section("outcomes", "Outcomes", tables=_outcomes(numbers), charts=outcome_charts(numbers)),
         Section("quality", "Quality in detail", tables=_quality(numbers)),
         Section("tools", "By tool", "Tools with the most wrong calls first.", tables=_tools(numbers)),
         Section(
@@ -34,14 +42,20 @@ def sections(numbers: Numbers) -> tuple[Section, ...]:
             "Where calls and arguments fail",
             "All faults of a response are counted here; its outcome is the first of them.",
             tables=_faults(numbers),
+            charts=argument_charts(numbers),
         ),
-        Section("tags", "By tag", tables=_grouped("tag", "Tag", numbers)),
-        Section("turns", "By turn", tables=_grouped("turn", "Turn", numbers)),
+        _group_section("tags", "tag", "Tag", numbers),
+        _group_section("turns", "turn", "Turn", numbers),
         conformance_section(numbers),
-        latency_section(numbers),
+        latency_section(numbers, bins),
         pace_section(numbers),
     )
     return tuple(section for section in chapters if section and (section.tables or section.key == CONFORMANCE))
+
+
+def _group_section(key: str, scope: str, label: str, numbers: Numbers) -> Section:
+    charts = group_charts(scope, label, numbers)
+    return Section(key, f"By {scope}", tables=_grouped(scope, label, numbers), charts=charts)
 
 
 def _per_variant(numbers: Numbers, label: str, kind: Kind) -> tuple[Column, ...]:

@@ -11,11 +11,12 @@ from fceval.records import Case, Key, Response
 from fceval.report.case_list import case_list
 from fceval.report.conformance import repair_matters
 from fceval.report.document import Figure, Kind, Report, Section
-from fceval.report.examples import SHOWN, examples, failing_keys
+from fceval.report.examples import SHOWN, examples, failing_keys, opened_keys
 from fceval.report.numbers import Numbers
 from fceval.report.sections import sections
 from fceval.report.wavering import wavering_section
 from fceval.report.wording import UNKNOWN, counted, in_words, percent, percent_range
+from fceval.stats.latencies import latency_bins
 from fceval.stats.repeats import flakes
 
 VARIANTS_IN_HEADLINE = 4
@@ -42,13 +43,14 @@ def summarise(  # noqa: PLR0913, PLR0917 -- the tables of a run and what they re
         scores: Rows of `fceval.rows.Score`.
         calls: Rows of `fceval.rows.CallFact`.
         arguments: Rows of `fceval.rows.ArgumentFact`.
-        cases: At least those of `failing_keys(scores, limit)`, by case_id.
-        responses: At least those of `failing_keys(scores, limit)`, every step of them.
-        limit: The most failures to show in full.
+        cases: At least those of `opened_keys(scores)`, by case_id.
+        responses: At least those of `opened_keys(scores)`, every step of them.
+        limit: The most failures to show in full as a chapter; the list of cases opens more.
     """
     numbers = Numbers(metrics)
-    keys = failing_keys(scores, limit)
-    shown = examples(keys, scores, calls, arguments, cases, responses)
+    first, keys = set(failing_keys(scores, limit)), opened_keys(scores)
+    opened = dict(zip(keys, examples(keys, scores, calls, arguments, cases, responses), strict=True))
+    shown = tuple(example for key, example in opened.items() if key in first)
     failing = numbers.total("planned") - numbers.total("passed")
     failures = Section("failures", "Failures, case by case", _extent(len(shown), failing), examples=shown)
     lines, cases_note = case_list(scores, calls, arguments)
@@ -58,9 +60,10 @@ def summarise(  # noqa: PLR0913, PLR0917 -- the tables of a run and what they re
         complete=numbers.total("measured") == numbers.total("planned"),
         meta=tuple((in_words(label), value) for label, value in meta.items()),
         figures=_figures(numbers),
-        sections=(*sections(numbers), *_wavering(numbers, scores), failures),
+        sections=(*sections(numbers, latency_bins(scores)), *_wavering(numbers, scores), failures),
         cases=lines,
         cases_note=cases_note,
+        examples=tuple(example for key, example in opened.items() if key not in first),
     )
 
 

@@ -90,6 +90,17 @@ def usd(value: float) -> str:
 _NUMBERS: dict[Kind, Callable[[float], str]] = {"rate": percent, "seconds": seconds, "usd": usd}
 
 
+MINUS = "\N{MINUS SIGN}"
+
+
+def points(difference: float) -> str:
+    """Return a difference of two shares with its sign, as ``+1.2`` or ``−0.7`` points."""
+    shown = f"{abs(difference) * 100:.1f}"
+    if float(shown) == 0:
+        return "0.0"
+    return f"{'+' if difference > 0 else MINUS}{shown}"
+
+
 def counted(number: int, singular: str, plural: str = "") -> str:
     """Return ``1 case``, ``1,234 cases``."""
     return f"{number:,} {singular if number == 1 else plural or singular + 's'}"
@@ -105,6 +116,9 @@ _NO_CALL = {"none": "no call", "any": "a call, whichever it is"}
 
 NO_VALUE = "left out"
 """What stands for an argument that one side does not have."""
+
+NOT_KEPT = "its answer is not kept"
+"""What stands for the answer of a run of which only outcomes are known."""
 
 
 def verdict(fault: str | None, rule: str | None) -> str:

@@ -142,7 +142,7 @@ TABLE: tuple[Metric, ...] = (
         "partial_credit",
         "Share of the arguments that are right, averaged over calls; a call missing or too many has 0",
         "calls",
-        _credit_parts.filter(_wanted | _made).sum() / (_wanted | _made).sum() / _PARTS,
+        _credit_parts.filter(_wanted | _made).sum() / ((_wanted | _made).sum() * _PARTS),
         (_wanted | _made).sum(),
         "rate",
     ),

@@ -12,12 +12,13 @@ from collections.abc import Iterator
 from itertools import islice
 from pathlib import Path
 
+from fceval.cases.read import read_cases
 from fceval.config import load_config
 from fceval.dialogue import next_request
 from fceval.journal import Journal
 from fceval.opening import begun
 from fceval.records import Attempt, JsonObject, Request, Response, Usage
-from fceval.runs import Run, dialogues
+from fceval.runs import Run, dialogues_of
 from tests.benchmarks.workload import ANSWER, MODEL, TOOL
 
 _MESSAGE: JsonObject = {
@@ -28,7 +29,7 @@ _MESSAGE: JsonObject = {
 
 
 def _requests(run: Run) -> Iterator[Request]:
-    for dialogue in dialogues(run):
+    for dialogue in dialogues_of(read_cases(run.cases), run.config):
         request = next_request(dialogue, ())
         assert request is not None
         yield request

@@ -13,6 +13,7 @@ import time
 from pathlib import Path
 
 from fceval import dialects
+from fceval.asking import event_loop
 from fceval.cases.read import read_cases
 from fceval.client.endpoint import Endpoint, EndpointSettings
 from fceval.dialogue import Dialogue, Variant
@@ -63,4 +64,5 @@ async def ask(settings: EndpointSettings, cases: Path) -> dict[str, float]:
 if __name__ == "__main__":
     url, file, workers, rpm = sys.argv[1:]
     given = EndpointSettings(base_url=url, model=MODEL, concurrency=int(workers), rpm=float(rpm) or None)
-    sys.stdout.write(json.dumps(asyncio.run(ask(given, Path(file)))))
+    with asyncio.Runner(loop_factory=event_loop) as runner:
+        sys.stdout.write(json.dumps(runner.run(ask(given, Path(file)))))

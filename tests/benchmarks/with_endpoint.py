@@ -7,6 +7,7 @@ import shutil
 import urllib.request
 from collections.abc import Iterator
 from contextlib import AbstractContextManager
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,8 @@ _PER_SECOND = 10
 _MANY_WORKERS = 512
 _CASES_FOR_LAG = 3_000
 _LACKING = 10
+_LOOP = "uvloop" if find_spec("uvloop") else "asyncio"
+"""The event loop that fceval finds here; the yardstick's is asyncio's."""
 
 
 def _endpoint(bench: Bench, *arguments: str | Path) -> AbstractContextManager[str]:
@@ -88,7 +91,7 @@ def _client(  # noqa: PLR0913 -- what is asked of whom, and how
     return Figure(
         "client",
         f"CPU per case, {concurrency} in flight{', streamed' if streamed else ''}",
-        side("fceval run", "ms", ours, per_case),
+        side(f"fceval run ({_LOOP})", "ms", ours, per_case),
         side("aiohttp alone", "ms", theirs, per_case),
         target,
         notes={"CPU of a run of one case, s": start.cpu_s},
@@ -122,14 +125,14 @@ def pace(bench: Bench) -> Iterator[Figure]:
         yield Figure(
             "pace",
             f"CPU of waiting, {_WORKERS} workers at {_PER_SECOND}/s",
-            _printed("fceval's engine", "% of a core", ours, "cpu_share", 100),
+            _printed(f"fceval's engine ({_LOOP})", "% of a core", ours, "cpu_share", 100),
             _printed("aiohttp alone", "% of a core", theirs, "cpu_share", 100),
         )
         ours, theirs = bench.paired(
             lambda _: bench.run(_asking(url, many_cases, _MANY_WORKERS, 0)),
             lambda _: bench.run(_bare(url, many_bodies, _MANY_WORKERS, 0)),
         )
-        late = _printed("fceval's engine", "ms", ours, "lag_p99_s", _MS)
+        late = _printed(f"fceval's engine ({_LOOP})", "ms", ours, "lag_p99_s", _MS)
         bare = _printed("aiohttp alone", "ms", theirs, "lag_p99_s", _MS)
         name = f"event loop lag p99, {_MANY_WORKERS} in flight"
         yield Figure("pace", name, late, bare, Target(20), late.median, "ms")

@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-import shutil
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Dialog, sync_playwright
 
 from fceval.report.visible import visible_lines
+from tests.browser.conftest import Visit
 from tests.cli_process import Fceval
 from tests.fake_endpoint import FakeEndpoint
 from tests.hostile_run import TEXTS, answer, write_dataset
 
 
 @pytest.fixture(scope="module")
-def page_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def hostile_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Give the report of the hostile run."""
     folder = tmp_path_factory.mktemp("hostile")
     (folder / "home").mkdir()
@@ -29,17 +27,6 @@ def page_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder / "run" / "report.html"
 
 
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    """Give a headless Chromium: an installed one, else playwright's own."""
-    found = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
-    with sync_playwright() as playwright:
-        # A container's user often may not make the namespaces that the sandbox needs; the page is our own.
-        browser = playwright.chromium.launch(executable_path=found, args=["--no-sandbox"])
-        yield browser
-        browser.close()
-
-
 _HANDLERS = """
 () => [...document.querySelectorAll("*")]
   .flatMap(each => each.getAttributeNames())
@@ -47,31 +34,46 @@ _HANDLERS = """
 """
 
 
-def test_hostile_page_is_inert(browser: Browser, page_file: Path) -> None:
+def test_hostile_page_is_inert(visit: Visit, hostile_file: Path) -> None:
     """With every case unfolded: no dialog, no request, no message, no element of anybody else's."""
-    page = browser.new_page()
-    seen: list[str] = []
-
-    def dismissed(dialog: Dialog) -> None:
-        seen.append(dialog.message)
-        dialog.dismiss()
-
-    page.on("console", lambda message: seen.append(message.text))
-    page.on("pageerror", lambda error: seen.append(str(error)))
-    page.on("dialog", dismissed)
-    page.on("request", lambda request: seen.append(request.url))
-    page.goto(page_file.as_uri())
+    page = visit.page
+    page.goto(hostile_file.as_uri())
     page.evaluate("document.querySelectorAll('details').forEach(each => { each.open = true; })")
     page.wait_for_load_state("networkidle")
-    assert seen == [page_file.as_uri()]
+    assert (visit.requests, visit.console, visit.dialogs) == ([hostile_file.as_uri()], [], [])
     assert page.locator("details.case").count() == len(TEXTS)
-    foreign = "script, img, iframe, base, object, embed, form, foreignObject, a[href]:not([href^='#'])"
+    assert page.locator("script").count() == 1
+    foreign = "img, iframe, base, object, embed, form, foreignObject, a[href]:not([href^='#'])"
     assert page.locator(foreign).count() == 0
     assert page.evaluate(_HANDLERS) == []
     assert page.locator("meta[http-equiv=refresh], style").count() == 1
     assert page.title().startswith("Function calling")
     shown = page.locator("body").inner_text()
     assert visible_lines(shown) == shown
-    assert "49" not in page.locator("title").inner_text()
+    assert "49" not in page.title()
     assert "{{ 7*7 }}" in shown
-    page.close()
+
+
+_LOST = """
+async ids => {
+  const lost = [];
+  for (const id of ids) {
+    const changed = new Promise(resolve => addEventListener("hashchange", resolve, { once: true }));
+    location.hash = id;
+    await changed;
+    if (!document.getElementById(id).open) lost.push(id);
+  }
+  return lost;
+}
+"""
+"""Ids of the cases that their address does not open."""
+
+
+def test_every_hostile_case_has_its_link(visit: Visit, hostile_file: Path) -> None:
+    """An id of any characters is found again by the address that opening its case gives."""
+    page = visit.page
+    page.goto(hostile_file.as_uri())
+    ids = page.locator("details.case").evaluate_all("all => all.map(each => each.id)")
+    assert len(set(ids)) == len(TEXTS)
+    assert page.evaluate(_LOST, ids[::3]) == []
+    assert (visit.console, visit.dialogs) == ([], [])

@@ -10,6 +10,7 @@ import pytest
 from fceval.report import exporters
 from tests.functional.conftest import Command
 from tests.functional.orders import orders
+from tests.functional.scored import cases_of, scored_run
 
 
 @pytest.fixture
@@ -83,3 +84,15 @@ def test_run_writes_further_reports_by_their_endings(command: Command, run: Path
     assert command("run", *mock, "--out", "third", "-o", "third.docx").code == 2
     assert command("run", *mock, "--out", "third", "-o", "nowhere/third.xml").code == 2
     assert not (tmp_path / "third").exists()
+
+
+def test_page_of_a_thousand_cases_can_be_mailed(command: Command, tmp_path: Path) -> None:
+    """Below 2 MB, with all cases on it and every failure opening into its conversation."""
+    run = scored_run(command, tmp_path, "run", cases_of(1_000, tags=["mail"]), wrong=range(1, 1_001, 7))
+    page = (run / "report.html").read_bytes()
+    assert len(page) < 2_000_000
+    text = page.decode()
+    assert text.count('<details class="case"') == 1_000
+    failures = [part for part in text.split('<details class="case"')[1:] if 'class="outcome bad"' in part]
+    assert len(failures) == 143
+    assert all("<h4>Messages</h4>" in part for part in failures)

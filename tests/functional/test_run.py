@@ -40,7 +40,7 @@ def test_every_file_is_there(starter_run: Path) -> None:
     """A run folder holds what made it, what was answered, and everything made from those."""
     assert {path.name for path in starter_run.iterdir()} == {
         "run.json", "cases.parquet", "journal.jsonl", "scores.parquet", "calls.parquet", "arguments.parquet",
-        "metrics.parquet", "summary.json", "report.html", "report.md",
+        "metrics.parquet", "summary.json", "report.html", "report.md", "junit.xml",
     }  # fmt: skip
 
 

@@ -17,7 +17,7 @@ from tests.functional.orders import case, orders, write_cases
 MOCK = ("run", "--dataset", "orders.jsonl", "--base-url", "embedded:mock", "--model", "m", "--out", "run")
 FILES = {
     "run.json", "cases.parquet", "journal.jsonl", "scores.parquet", "calls.parquet", "arguments.parquet",
-    "metrics.parquet", "summary.json", "report.html", "report.md",
+    "metrics.parquet", "summary.json", "report.html", "report.md", "junit.xml",
 }  # fmt: skip
 
 

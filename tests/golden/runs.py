@@ -258,7 +258,7 @@ def troubled_run() -> Run:
             **of_order,
         ),
     ]
-    timeout = Attempt("2026-11-23T02:00:00Z", 60.0, None, None, "timed_out", "no answer within 60 s")
+    timeout = Attempt("2026-11-23T02:00:00Z", 60.0, None, None, "timed_out", "no answer within 60 s", broke_off=True)
     responses = [
         _response("refund-value", _calling(("issue_refund", '{"order_id": "ord-1", "amount": 1250}'))),
         _response("天气-北京", _calling(("查询天气", '{"城市": "北京"}'))),

@@ -9,8 +9,8 @@ import polars as pl
 
 from fceval.records import Key
 from fceval.report.comparison import comparison_report
-from fceval.report.differences import Caution, Compared, Flip
-from fceval.report.document import Example, Report
+from fceval.report.differences import Caution, Compared
+from fceval.report.document import Example, Pair, Report
 from fceval.report.examples import examples
 from fceval.report.history import LeftOut, PastRun, history_report
 from fceval.rows import MetricRow
@@ -112,8 +112,10 @@ def _compared(base_name: str, new_name: str, base: Side, new: Side, run: Run) ->
         overall=found.overall,
         p_adjusted=found.overall.p_value,
         flips=tuple(
-            Flip(
+            Pair(
                 row["new_case"],
+                base_name,
+                new_name,
                 row["base_mean"],
                 row["new_mean"],
                 before.get(row["base_case"]),

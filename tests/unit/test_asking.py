@@ -4,19 +4,23 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import pytest
 
-from fceval.asking import _Record
+from fceval import __version__
+from fceval.asking import _open_rows, _Record
 from fceval.budget import BudgetSettings
+from fceval.cases.rows import case_of
+from fceval.cases.write import write_cases
 from fceval.client.endpoint import Endpoint, EndpointSettings
 from fceval.config import RunConfig
 from fceval.errors import StoppedByBudget
 from fceval.journal import Journal, JournalIndex
 from fceval.records import Attempt, Key, NotMeasured, Request, Response, Usage
 from fceval.runs import Run
+from tests.case_rows import LEFT_OUT, row
 
 BODY_TOKENS = 1_000
 """About what the answer to a request without a limit of its own is taken to have."""
@@ -172,3 +176,26 @@ def test_every_attempt_is_a_request(journal: Journal) -> None:
 
     with pytest.raises(StoppedByBudget, match="all 2 requests are sent"):
         asyncio.run(go())
+
+
+@pytest.mark.parametrize(
+    ("version", "dialect", "rows"),
+    [(__version__, "tools", [[2, 3], [1, 2, 3]]), (__version__, "functions", [None] * 2), ("0", "tools", [None] * 2)],
+)
+def test_answered_cases_are_passed_over_where_nothing_can_ask_otherwise(
+    journal: Journal, version: str, dialect: str, rows: list[list[int] | None]
+) -> None:
+    """Single turns of which each trial was measured; another version, or a dialect that asks in steps, looks closer."""
+    turns = [{"messages": row()["messages"], "expected": []}] * 2
+    several = row(case_id="c", messages=LEFT_OUT, expected=LEFT_OUT, turns=turns)
+    cases = [case_of(fields, 1) for fields in (row(case_id="a"), row(case_id="b"), several)]
+    write_cases(journal.path.parent / "cases.parquet", cases)
+    for case_id in ("a", "c"):
+        journal.append(response(request(case_id)))
+    journal.append(replace(response(request("b")), message=None))
+    settings = EndpointSettings(base_url="http://127.0.0.1:9/v1", model="m", dialect=dialect)
+    with JournalIndex(journal.path) as index:
+        for trials, wanted in zip((1, 2), rows, strict=True):
+            run = Run(journal.path.parent, RunConfig(endpoint=settings, trials=trials), {"fceval_version": version})
+            found = _open_rows(run, index)
+            assert (None if found is None else list(found)) == wanted

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 
 import pytest
 from hypothesis import given
+from hypothesis import strategies as st
 
 from fceval.cases.rows import case_of
-from fceval.records import Attempt, Key, NotMeasured, Request, Response, Usage, canonical_json, json_text
+from fceval.records import Attempt, Json, Key, NotMeasured, Request, Response, Usage, canonical_json, json_text
 from tests.case_rows import row
 from tests.row_strategies import json_values
 
@@ -46,6 +48,19 @@ def test_fingerprint_names_a_question() -> None:
     assert plain == Request(Key("b", "other", 0, 1, 0), {"a": 1, "b": 2}).fingerprint("u")
     others = [request(1, a=1, b=2).fingerprint("u"), request(a=1).fingerprint("u"), request(a=1, b=2).fingerprint("v")]
     assert len({plain, *others}) == 4
+
+
+@given(st.dictionaries(st.text(max_size=8) | st.sampled_from(["tools", "functions"]), json_values, max_size=5))
+def test_body_is_written_as_json_writes_it(body: dict[str, Json]) -> None:
+    """Byte by byte, though it is put together from texts; asked again, and for another case with the same tools."""
+    for trial in (0, 1):
+        asked = Request(Key("a", "default", trial, 0, 0), body)
+        try:
+            wanted = json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode()
+        except UnicodeEncodeError:
+            wanted = json.dumps(body, separators=(",", ":")).encode()
+        named = hashlib.sha256(canonical_json([trial, "http://é", body]).encode()).hexdigest()
+        assert [(asked.encoded(), asked.fingerprint("http://é")) for _ in range(2)] == [(wanted, named)] * 2
 
 
 def test_content_hash_is_what_decides_request_and_verdict() -> None:

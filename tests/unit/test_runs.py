@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from fceval import runs
+from fceval.cases.read import read_cases
 from fceval.dialogue import Shape
 from fceval.errors import ConfigError, LocalError
 from fceval.journal import Journal
@@ -175,10 +176,12 @@ def test_file_is_written_whole_or_not_at_all(tmp_path: Path) -> None:
 
 def test_dialogues_ask_as_the_settings_say(tmp_path: Path) -> None:
     """Shape and turns reach each dialogue; by default both are plain."""
-    (plain,) = runs.dialogues(begun(tmp_path))
+    run = begun(tmp_path)
+    (plain,) = runs.dialogues_of(read_cases(run.cases), run.config)
     assert (plain.shape, plain.turns) == (Shape(), "free_running")
     endpoint = {"base_url": "http://127.0.0.1:9/v1", "model": "m", **SHAPING}
-    (shaped,) = runs.dialogues(begun(tmp_path, endpoint=endpoint, turns="teacher_forced"))
+    run = begun(tmp_path, endpoint=endpoint, turns="teacher_forced")
+    (shaped,) = runs.dialogues_of(read_cases(run.cases), run.config)
     assert shaped.turns == "teacher_forced"
     assert shaped.shape == Shape(
         stream=True,

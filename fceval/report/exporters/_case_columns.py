@@ -11,7 +11,7 @@ NAMES = tuple(field.name for field in dataclasses.fields(CaseLine))
 
 Value = str | int | float | bool | None
 
-_LISTS = {"tags": ", ", "irregularities": " "}
+_LISTS = {"tags": ", ", "irregularities": " ", "tools": ", "}
 _CALLS = ("expected", "predicted")
 
 

@@ -9,10 +9,10 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from fceval.report.document import Cell, ComparedArgument, ComparedCall, Example, Kind, Report, Section, Table
+from fceval.report.document import Cell, ComparedArgument, ComparedCall, Example, Kind, Pair, Report, Section, Table
 from fceval.report.exporters import Exporter
 from fceval.report.visible import visible, visible_lines
-from fceval.report.wording import NO_VALUE, in_words, off_contract, repair_result, verdict, wanted, written
+from fceval.report.wording import NO_VALUE, NOT_KEPT, in_words, off_contract, repair_result, verdict, wanted, written
 
 _MARKUP = re.compile(r"([\\`*_\[\]<>#|~&$]|(?<=:)/(?=/)|(?<=www)\.)", re.IGNORECASE)
 _BACKTICKS = re.compile("`+")
@@ -71,6 +71,8 @@ def _section(section: Section) -> Iterator[str]:
         yield from table_lines(table)
     for example in section.examples:
         yield from _example(example)
+    for pair in section.pairs:
+        yield from _pair(pair)
 
 
 def table_lines(table: Table) -> Iterator[str]:
@@ -109,15 +111,37 @@ def _example(example: Example) -> Iterator[str]:
             "",
         )
     yield from (f"The answer {prose(repair_result(example))}.", "") if example.repairs else ()
+    yield from _question(example)
+    yield from _answer(example)
+
+
+def _question(example: Example) -> Iterator[str]:
     for message in example.messages:
         yield from (f"**{prose(message.role)}**", "", *_block(message.text))
     if example.tools:
         yield from (f"Tools on offer: {', '.join(code(tool.name) for tool in example.tools)}", "")
     yield from (f"Wanted: {wanted(example)}.", "") if wanted(example) else ()
+
+
+def _answer(example: Example) -> Iterator[str]:
     for call in example.calls:
         yield from _call(call)
     if example.answer is not None:
         yield from ("**answer**", "", *_block(example.answer, "json"))
+
+
+def _pair(pair: Pair) -> Iterator[str]:
+    """Yield the question once, then both answers."""
+    moved = f"passed {written(pair.base_share, 'rate')}, then {written(pair.new_share, 'rate')}"
+    yield from (f"### {code(pair.case_id)}: {prose(moved)}", "")
+    sides = [(pair.base_name, pair.base), (pair.new_name, pair.new)]
+    asked = next((example for _, example in sides if example), None)
+    yield from _question(asked) if asked else ()
+    for name, example in sides:
+        yield from (f"#### {code(name)}: {prose(in_words(example.outcome) if example else NOT_KEPT)}", "")
+        if example:
+            yield from ("What went wrong:", "", *_block(example.failure_detail)) if example.failure_detail else ()
+            yield from _answer(example)
 
 
 def _call(call: ComparedCall) -> Iterator[str]:

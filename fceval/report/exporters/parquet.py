@@ -1,6 +1,6 @@
 """The list of cases as Parquet, for programs: typed columns, one row per response, text exact.
 
-`tags`, `irregularities`, `expected` and `predicted` are lists of text. The file's metadata hold
+`tags`, `irregularities`, `expected`, `predicted` and `tools` are lists of text. The file's metadata hold
 `fceval_format_version` (`fceval.report.document.FORMAT_VERSION`), and `title`, `headline` and `cases_note` of the
 report. A lone surrogate, which no table holds, stands as its escape.
 """

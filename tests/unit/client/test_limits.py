@@ -152,9 +152,9 @@ def test_pause_holds_everybody_and_is_noted_once() -> None:
     async def admit() -> tuple[float, list[Permit], int]:
         pace = Pace(None)
         flying = [await pace.admit() for _ in range(50)]
+        started = time.monotonic()
         for permit in flying:
             pace.observe(permit, 429, {"retry-after": "0.2"})
-        started = time.monotonic()
         later = await asyncio.gather(*(pace.admit() for _ in range(5)))
         return time.monotonic() - started, later, pace.episodes
 

@@ -140,3 +140,11 @@ def test_few_failures_leave_room() -> None:
     assert len(lines) == 20
     assert sum(line.outcome == "refused" for line in lines) == 1
     assert note.startswith("Listed are the 1 failure and a random sample of 19 of 50 passes")
+
+
+def test_tools_are_those_expected_or_called() -> None:
+    """Of every line, passed or not; each once, in order."""
+    lines = _by_id()
+    assert lines["passed-0"].tools == ("get_delivery_date",)
+    assert lines["wrong-tool"].tools == ("get_delivery_date", "issue_refund")
+    assert lines["timed-out"].tools == ()

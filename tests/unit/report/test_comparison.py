@@ -8,7 +8,7 @@ import polars as pl
 import pytest
 
 from fceval.report.comparison import brief, comparison_report
-from fceval.report.differences import Caution, Compared, points
+from fceval.report.differences import Caution, Compared
 from fceval.report.document import Report
 from fceval.report.terminal import short_report
 from fceval.rows import Score
@@ -117,16 +117,19 @@ def test_latency_is_told_with_its_change() -> None:
     assert [table.rows for table in section.tables] == [(("Latency p50", 1.0, 1.5, "+50.0%", 3),)]
 
 
-@pytest.mark.parametrize(
-    ("difference", "text"), [(0.012, "+1.2"), (-0.0349, "−3.5"), (0.0, "0.0"), (0.0004, "0.0"), (-1.0, "−100.0")]
-)
-def test_points(difference: float, text: str) -> None:
-    """With a sign, and none where nothing is left of it."""
-    assert points(difference) == text
-
-
 def test_long_tables_are_cut_and_say_so() -> None:
     """The rest is in the tables of the run."""
     (section,) = [each for each in told(compared(10, 150)).sections if each.key == "flips"]
     assert (len(section.tables[0].rows), section.tables[0].note) == (100, "The first 100 of 150 cases.")
     assert isinstance(compared(1, 0).base_flakes, pl.DataFrame)
+
+
+def test_what_became_of_accuracy_is_drawn() -> None:
+    """A row for each run that is compared, with its interval beside where it was."""
+    each = compared(3, 1)
+    report = told(each, compared(5, 1))
+    (chart,) = next(section.charts for section in report.sections if section.key == "verdict")
+    found = each.overall
+    assert chart.kind == "changes"
+    assert len(chart.rows) == 2
+    assert chart.rows[0][1:] == (found.base, found.new, found.base + found.low, found.base + found.high)

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from fceval.records import Key
+from fceval.records import Attempt, Key, Response, Usage
 from fceval.report.document import Message
-from fceval.report.examples import examples, failing_keys
+from fceval.report.examples import examples, failing_keys, opened_keys
 from tests.golden.rows import score, tables
 from tests.golden.runs import troubled_run
 
@@ -84,3 +84,28 @@ def test_every_step_of_a_turn_is_shown() -> None:
     (shown,) = examples([key], of.scores, of.calls, of.arguments, run.cases, {later.key: later, **run.responses})
     assert shown.answer is not None
     assert 0 < shown.answer.index("tool_calls") < shown.answer.index("Done.")
+
+
+def test_a_list_opens_failures_and_then_passes() -> None:
+    """Of too many passes every so many are taken, over the whole run."""
+    made = tables([*(score(f"p{n:02}") for n in range(50)), score("f", "refused"), score("t", "timed_out")])
+    assert _ids(opened_keys(made.scores, 7)) == ["f", "t", "p00", "p10", "p20", "p30", "p40"]
+    assert len(opened_keys(made.scores)) == 52
+    assert _ids(opened_keys(made.scores, 2)) == ["f", "t"]
+
+
+def test_attempts_are_in_order() -> None:
+    """With what came of each; a case that was never sent has none."""
+    run = troubled_run()
+    of = run.tables
+    key = Key("timed-out", "default", 0, 0, 0)
+    first = Attempt("2026-11-23T02:00:00Z", 60.0, None, None, "timed_out", "no answer within 60 s")
+    second = Attempt("2026-11-23T02:01:01Z", 0.5, 0.2, 200, None)
+    answer = Response(key, "", None, None, Usage(), None, (), (first, second))
+    (shown,) = examples([key], of.scores, of.calls, of.arguments, run.cases, {key: answer})
+    assert [(each.status, each.failure, each.ttft_s) for each in shown.attempts] == [
+        (None, "timed_out", None),
+        (200, None, 0.2),
+    ]
+    (unsent,) = examples([key], of.scores, of.calls, of.arguments, run.cases, {})
+    assert unsent.attempts == ()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from fceval.report.document import Estimate
 from fceval.report.history import LeftOut, PastRun, brief, history_report
 from fceval.report.terminal import short_report
 from fceval.rows import MetricRow
@@ -87,3 +88,17 @@ def test_every_metric_is_followed_unless_some_are_asked_for() -> None:
     asked = history_report("h", runs, (), ("accuracy", "latency_p50_s"), ALPHA)
     assert changes == [section.tables for section in asked.sections if section.key == "changes"]
     assert asked.headline == whole.headline
+
+
+def test_every_trend_is_drawn() -> None:
+    """With its intervals where it has any, and the run from which on it is another; one run alone is no line."""
+    runs = [past(at, 0.9 if at < 5 else 0.7) for at in range(1, 9)]
+    report = history_report("h", runs, (), ("accuracy", "latency_p50_s"), ALPHA)
+    accuracy, latency = (chart for section in report.sections for chart in section.charts)
+    assert [row[2] for row in accuracy.rows] == [0, 0, 0, 0, 1, 0, 0, 0]
+    assert isinstance(accuracy.rows[0][1], Estimate)
+    assert "95% interval" in accuracy.text
+    assert latency.columns[1].kind == "seconds"
+    assert "interval" not in latency.text
+    alone = history_report("h", runs[:1], (), ("accuracy",), ALPHA)
+    assert [section.charts for section in alone.sections if section.charts] == []

@@ -7,9 +7,12 @@ from fceval.report.document import Section, Table
 from fceval.report.numbers import Numbers
 from fceval.report.pace import latency_section, pace_section
 from fceval.rows import MetricRow, Score
+from fceval.stats.latencies import latency_bins
 from fceval.stats.metrics import measure
 from fceval.stats.pace import Sent
 from tests.golden.rows import score, tables
+
+NO_BINS = latency_bins(tables([]).scores)
 
 
 def _pace(rpm: float | None = None, count: int = 3) -> list[MetricRow]:
@@ -90,7 +93,7 @@ def test_lent_answers_are_told() -> None:
 def test_predictions_made_elsewhere_have_neither_chapter() -> None:
     """No endpoint was asked."""
     numbers = _numbers(score("a", attempts=0))
-    assert latency_section(numbers) is pace_section(numbers) is None
+    assert latency_section(numbers, NO_BINS) is pace_section(numbers) is None
 
 
 def test_first_tokens_are_told_where_answers_were_streamed() -> None:
@@ -100,8 +103,9 @@ def test_first_tokens_are_told_where_answers_were_streamed() -> None:
         assert section is not None
         return [column.label for column in section.tables[0].columns]
 
-    assert labels(latency_section(_numbers(score("a", latency_s=1)))) == ["Whole p50", "Whole p90", "Whole p99"]
-    assert "First token p50" in labels(latency_section(_numbers(score("a", latency_s=1, ttft_s=0.1))))
+    whole, streamed = (_numbers(score("a", latency_s=1, ttft_s=ttft_s)) for ttft_s in (None, 0.1))
+    assert labels(latency_section(whole, NO_BINS)) == ["Whole p50", "Whole p90", "Whole p99"]
+    assert "First token p50" in labels(latency_section(streamed, NO_BINS))
 
 
 def test_late_event_loop_makes_latencies_suspect() -> None:
@@ -111,7 +115,7 @@ def test_late_event_loop_makes_latencies_suspect() -> None:
         attempt = Attempt("2026-11-23T02:00:00Z", 0.5, None, 200, None)
         sent.note(Response(Key("case-1", "default", 0, 0, 0), "", None, None, Usage(), None, (), (attempt,)))
         numbers = _numbers(score("a"), pace=sent.rows(None, None, 0, {0: 98, late_ms: 2}))
-        rates, latency = _tables(numbers)["Requests"], latency_section(numbers)
+        rates, latency = _tables(numbers)["Requests"], latency_section(numbers, NO_BINS)
         assert latency is not None
         assert _column(rates, "Event-loop lag p99") == [late_ms / 1000]
         assert ("suspect" in rates.note, "Suspect" in latency.tables[0].note) == (is_suspect, is_suspect)

@@ -7,6 +7,7 @@ from typing import Any
 from fceval.report.document import Section, Table
 from fceval.report.numbers import Numbers
 from fceval.report.sections import ROWS_SHOWN, sections
+from fceval.stats.latencies import latency_bins
 from fceval.stats.metrics import measure
 from tests.golden.rows import argument, call, score, tables
 from tests.golden.runs import troubled_run
@@ -14,7 +15,8 @@ from tests.golden.runs import troubled_run
 
 def _sections(*rows: Any) -> dict[str, Section]:  # noqa: ANN401 -- rows of three tables
     of = tables(*rows)
-    return {section.key: section for section in sections(Numbers(measure(of.scores, of.calls, of.arguments)))}
+    numbers = Numbers(measure(of.scores, of.calls, of.arguments))
+    return {section.key: section for section in sections(numbers, latency_bins(of.scores))}
 
 
 def _column(table: Table, label: str) -> list[object]:
@@ -73,6 +75,7 @@ def test_long_tables_are_cut_and_say_so() -> None:
 
 def test_every_row_fits_its_columns() -> None:
     """No table has a row of another length, in a run with every chapter in it."""
-    for section in sections(Numbers(troubled_run().metrics())):
+    run = troubled_run()
+    for section in sections(Numbers(run.metrics()), latency_bins(run.tables.scores)):
         for table in section.tables:
             assert {len(row) for row in table.rows} == {len(table.columns)}

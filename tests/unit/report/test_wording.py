@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from fceval.report.document import Cell, Estimate, Example, Kind
-from fceval.report.wording import OUTCOME_MEANINGS, counted, percent, verdict, wanted, written
+from fceval.report.wording import OUTCOME_MEANINGS, counted, percent, points, verdict, wanted, written
 from fceval.scoring.verdict import OUTCOMES
 
 
@@ -95,3 +95,11 @@ def test_wanted_says_which_alternative_counted(wants: str, alternative: int, alt
         alternatives=alternatives,
     )
     assert wanted(example) == expected
+
+
+@pytest.mark.parametrize(
+    ("difference", "text"), [(0.012, "+1.2"), (-0.0349, "−3.5"), (0.0, "0.0"), (0.0004, "0.0"), (-1.0, "−100.0")]
+)
+def test_points(difference: float, text: str) -> None:
+    """With a sign, and none where nothing is left of it."""
+    assert points(difference) == text

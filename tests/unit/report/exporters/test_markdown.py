@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
 import pytest
 
-from fceval.report.document import Column, Report, Section, Table
+from fceval.report.document import Column, Pair, Report, Section, Table
 from fceval.report.exporters.markdown import PLUGIN
 from tests.golden.runs import troubled_run
 
@@ -59,3 +60,17 @@ def test_numbers_are_aligned_right() -> None:
     """And words left."""
     lines = _render(Table((Column("N", "name"), Column("C", "rate"), Column("T", "text")), ()))
     assert "| --- | ---: | --- |" in lines
+
+
+def test_both_answers_of_a_pair_follow_its_question() -> None:
+    """Which stands there once; a run that keeps no answers says so."""
+    base = replace(troubled_run().report().examples[0], failure_detail=None)
+    new = next(each for each in troubled_run().report().sections[-1].examples if each.case_id == "refund-value")
+    pairs = (Pair("a|b", "base", "new", 1.0, 0.0, base, new), Pair("c", "base", "new", 1.0, 0.0, None, new))
+    report = Report("t", "h", True, (), (), (Section("s", "S", pairs=pairs),))
+    text = PLUGIN.render(report).decode()
+    assert "### `a|b`: passed 100%, then 0%" in text
+    first, second = text.split("### `c`")
+    assert first.count("Tools on offer") == 1
+    assert first.index("#### `base`: passed") < first.index("#### `new`: wrong value")
+    assert "#### `base`: its answer is not kept" in second

@@ -14,7 +14,7 @@ from fceval.report.document import FORMAT_VERSION, CaseLine, Report
 from fceval.report.exporters.parquet import PLUGIN
 from tests.golden.runs import troubled_run, variants_run
 
-_LISTS = ("tags", "irregularities", "expected", "predicted")
+_LISTS = ("tags", "irregularities", "expected", "predicted", "tools")
 
 
 def _read(report: Report) -> tuple[CaseLine, ...]:

@@ -118,6 +118,7 @@ for _settings in _SETTINGS:
     # Settings are plain dataclasses of the stages; that unknown names are refused is this border's affair.
     setattr(_settings, "__pydantic_config__", ConfigDict(extra="forbid", use_attribute_docstrings=True))  # noqa: B010 -- mypy knows no such attribute
 
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
 
 
@@ -259,6 +260,11 @@ def _misfits(tables: JsonObject) -> Iterator[str]:
             yield f"{place}: `{name}`: use letters, digits, `_`, `.` and `-`, at most 64"
         if place != "name" and (place, name) != next(each for each in named[1:] if each[1] == name):
             yield f"{place}: `{name}` is the name of another variant"
+    models = [("endpoint.model", endpoint.get("model"))]
+    models += [(f"variant[{number}].model", variant.get("model")) for number, variant in enumerate(variants)]
+    for place, model in models:
+        if isinstance(model, str) and _CONTROL.search(model):
+            yield f"{place}: {model!r}: no model's name has a line break or another control character in it"
     yield from _endpoint_misfits(endpoint)
     if isinstance(base_url := endpoint.get("base_url"), str) and base_url:
         yield from _address_misfits(base_url, _table(endpoint, "options"))

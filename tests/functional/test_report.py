@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 
 from fceval.report import exporters
+from tests.fake_endpoint import FakeEndpoint, error_reply
 from tests.functional.conftest import Command
-from tests.functional.orders import orders
+from tests.functional.orders import case, no_call_case, orders, write_cases
 from tests.functional.scored import cases_of, scored_run
 
 
@@ -42,6 +43,17 @@ def test_ending_chooses(command: Command, run: Path, tmp_path: Path) -> None:
     assert "::notice" not in (tmp_path / "a.md").read_text(encoding="utf-8")
     assert "<testsuites" in (tmp_path / "junit.xml").read_text(encoding="utf-8")
     assert {path.name for path in run.iterdir()} == before
+
+
+def test_run_without_any_answer_is_reported_where_it_is_asked_for(command: Command, tmp_path: Path) -> None:
+    """A pipeline without its JUnit file might take the outage for a quiet night; each case is an error in it."""
+    write_cases(tmp_path / "cases.jsonl", [case(1), no_call_case(2)])
+    with FakeEndpoint(error_reply(500)) as endpoint:
+        asked = ["--dataset", "cases.jsonl", "--base-url", endpoint.base_url, "--model", "m"]
+        ended = command("run", *asked, "--set", "endpoint.max_attempts=1", "-o", "night.junit.xml", "--out", "run")
+    assert ended.code == 3, ended.err
+    junit = (tmp_path / "night.junit.xml").read_text(encoding="utf-8")
+    assert [junit.count(f"<{name} ") for name in ("testcase", "error", "failure")] == [2, 2, 0]
 
 
 def test_one_format_is_that_of_the_file(command: Command, run: Path, tmp_path: Path) -> None:

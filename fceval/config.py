@@ -157,7 +157,7 @@ def parse_config(tables: JsonObject, origin: str) -> RunConfig:
     Raises:
         ConfigError: Settings are wrong; the message names all of them.
     """
-    problems = list(_misfits(tables))
+    problems = list(dict.fromkeys(_misfits(tables)))  # one may break several rules that say the same
     try:
         # As JSON, where a list may become a tuple and a text a path, but no text a number and no `true` a 1.
         text = json.dumps(tables, default=str, ensure_ascii=False).encode("utf-8", "replace")

@@ -153,6 +153,8 @@ def _tables(this: Run, part: _Part) -> _Tables:
             for step in steps:
                 sent.note(step)
             each = _judged_turn(dialogue, _joined(steps), steps, this.config.rules)
+            if len(steps) > 1:
+                each = _in_steps(each, sum(bool(step.attempts) for step in steps))
             price = prices.get(dialogue.variant.model or model)
             judged.append(each if price is None else _priced(each, price))
     facts = [each.facts for each in judged]
@@ -255,6 +257,11 @@ def _parsed_together(parts: Sequence[Parsed]) -> Parsed:
         notes=tuple(sorted({note for part in parts for note in part.notes})),
         leaked=tuple(call for part in parts for call in part.leaked),
     )
+
+
+def _in_steps(judged: _Judged, requests: int) -> _Judged:
+    """Return what was judged with the number of requests that it took: the steps of a turn are no retries."""
+    return replace(judged, facts=replace(judged.facts, response=replace(judged.facts.response, requests=requests)))
 
 
 def _priced(judged: _Judged, price: Price) -> _Judged:

@@ -59,6 +59,8 @@ class ResponseFact(Row):
     """Both by BFCL's rules; None under the native ones."""
     first_call_s: float | None = None
     """Seconds to the first streamed piece of a tool call."""
+    requests: int = 1
+    """What `attempts` were made for: one request, more where the turn was asked in steps, 0 where none was sent."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,6 +155,8 @@ class Score(Row):
     """The verdict had `repairs` been made; `passed` where there are none, None where not measured."""
     repairs: list[str] = field(default_factory=list)
     """Codes of `fceval.irregularities` that repair would undo (or did, under `repair = "apply"`)."""
+    requests: int = 1
+    """What `attempts` were made for: one request, more where the turn was asked in steps, 0 where none was sent."""
 
 
 @dataclass(frozen=True, slots=True)

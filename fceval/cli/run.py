@@ -41,6 +41,7 @@ def run(
     from fceval.cli.progress import Progress
     from fceval.comparing.writing import check_files
     from fceval.config import load_config
+    from fceval.errors import ExitCode
     from fceval.runs import open_run
 
     if out is not None and resume is not None:
@@ -58,6 +59,8 @@ def run(
     with Progress(quiet=quiet) as watch:
         ended = pipeline.run(wanted, out, resume, watch, salvage=salvage)
     code = tell(ended)
-    for path in pipeline.write_reports(ended.run.folder, (), outputs) if ended.report and outputs else ():
-        streams.tell(f"Report: {path}")
+    # A run without any answer is told of, too: a pipeline without its JUnit file may take that for a quiet night.
+    if outputs and ended.exit_code is not ExitCode.INTERRUPTED:
+        for path in pipeline.write_reports(ended.run.folder, (), outputs):
+            streams.tell(f"Report: {path}")
     return code

@@ -70,8 +70,10 @@ class _Notes(logging.Handler):
         note(self.format(record))
 
 
-def _known_to(encoding: str, text: str) -> str:
-    """Return text whose lines and dashes are plain where an encoding has no better ones."""
+def _known_to(encoding: str | None, text: str) -> str:
+    """Return text whose lines and dashes are plain where an encoding has no better ones; None: any text is taken."""
+    if encoding is None:  # a `StringIO`, where the commands are called by other Python code
+        return text
     try:
         "─–".encode(encoding)
     except UnicodeEncodeError:

@@ -43,6 +43,15 @@ _SILENT_SHARE = 0.5
 _EXHAUSTED = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.ENOBUFS, errno.EADDRNOTAVAIL})
 
 
+_TOLD: Mapping[type[BaseException], str] = {
+    aiohttp.ClientPayloadError: "the answer broke off",
+    aiohttp.ServerDisconnectedError: "closed before an answer",
+    aiohttp.ClientResponseError: "what came is no HTTP, or has headers that are too long",
+    aiohttp.ClientOSError: "closed while the request was sent",
+}
+"""Exceptions of aiohttp whose own text is for nobody: some of it is the URL."""
+
+
 @dataclass(frozen=True, slots=True)
 class Tried:
     """One attempt, and what came of it."""
@@ -305,7 +314,10 @@ def _untrusted(error: aiohttp.ClientConnectorCertificateError) -> str:
 
 def _reason(error: BaseException) -> str:
     """Return why a connection failed, without the URL or a header: exceptions of aiohttp may hold the key."""
-    if isinstance(error, OSError) and not isinstance(error, socket.gaierror | ssl.SSLError):
-        # asyncio's own text for a refused connection names the address again, not the reason.
-        return (os.strerror(error.errno) if error.errno and error.errno > 0 else error.strerror) or type(error).__name__
-    return (error.strerror if isinstance(error, OSError) else None) or type(error).__name__
+    if isinstance(error, socket.gaierror | ssl.SSLError):
+        return error.strerror or type(error).__name__
+    # asyncio's own text for a refused connection names the address again, not the reason.
+    if isinstance(error, OSError) and error.errno and error.errno > 0:
+        return os.strerror(error.errno)
+    told = (said for kind, said in _TOLD.items() if isinstance(error, kind))
+    return next(told, None) or (error.strerror if isinstance(error, OSError) else None) or type(error).__name__

@@ -256,6 +256,7 @@ def _response_fact(  # noqa: PLR0913, PLR0917 -- what the comparison decided, in
         cost_usd=None,
         attempts=len(response.attempts),
         retried_429=sum(attempt.status == _TOO_MANY for attempt in response.attempts),
+        requests=1 if response.attempts else 0,
         irregularities=list(response.irregularities),
         served_model=response.served_model,
         finish_reason=response.finish_reason,

@@ -187,7 +187,7 @@ TABLE: tuple[Metric, ...] = (
         "retries",
         "HTTP attempts beyond the first of each request",
         "scores",
-        (pl.col("attempts") - 1).filter(_sent).sum(),
+        (pl.col("attempts") - pl.col("requests")).filter(_sent).sum(),
         _sent.sum(),
     ),
     *(

@@ -43,6 +43,20 @@ def test_scores_are_equal(command: Command, tmp_path: Path, usual: list[pl.DataF
     )
 
 
+def test_steps_of_a_turn_are_no_retries(command: Command, tmp_path: Path) -> None:
+    """A turn of two calls takes two requests of one attempt each; what was tried again is counted all the same."""
+    flags = ["--dialect", "functions", "--fault", "429=0.1", "--set", "endpoint.max_attempts=100"]
+    verdicts(command, tmp_path / "run", *flags)
+    metrics = pl.read_parquet(tmp_path / "run" / "metrics.parquet").filter(pl.col("scope") == "run")
+    retries = dict(metrics.filter(pl.col("metric") == "retries").select("variant", "value").rows())
+    scores = pl.read_parquet(tmp_path / "run" / "scores.parquet")
+    refused = scores["retried_429"].sum()
+    assert scores["requests"].max() == 3
+    assert (scores["attempts"] - scores["requests"]).to_list() == scores["retried_429"].to_list()
+    assert retries == {"default": refused, "": refused}
+    assert refused > 10
+
+
 def test_turn_that_was_cut_between_its_steps_is_not_judged(command: Command, tmp_path: Path) -> None:
     """One of two calls is no answer yet, right or wrong; gone on with, the run asks for the other alone."""
     whole = verdicts(command, tmp_path / "run", "--dialect", "functions")

@@ -393,8 +393,11 @@ def test_outage_is_no_accuracy_in_any_suite(run: Run, tmp_path: Path, suite: str
     rows, settings = SUITES[suite]
     write_cases(tmp_path / "suite.jsonl", rows)
     with FakeEndpoint(OUTAGES[outage]) as endpoint:
+        settings = [*settings, "-o", "junit.xml"]
         ended = run(endpoint.base_url, "--set", "endpoint.max_attempts=2", *settings, dataset="suite.jsonl")
     assert ended.code == 3, ended.err
+    junit = (tmp_path / "junit.xml").read_text(encoding="utf-8")
+    assert (junit.count("<testcase "), junit.count("<failure ")) == (junit.count("<error "), 0), "an outage is an error"
     scores = table(tmp_path / "run", "scores")
     assert scores["measured"].to_list() == [False] * len(scores)
     assert set(scores["passed"].to_list()) | set(scores["passed_strict"].to_list()) == {None}

@@ -196,6 +196,7 @@ def test_all_mistakes_are_told_at_once() -> None:
         ({"endpoint": {"query": {"key": "sk-CANARY"}}}, "endpoint.query.key: settings are written down, so no key"),
         ({"endpoint": {"headers": {"X-A": 1}}}, "endpoint.headers.X-A: Input should be a valid string, found 1"),
         ({"endpoint": {"headers": {"Authorization": "sk-CANARY"}}}, "endpoint.headers.Authorization: settings are"),
+        ({"endpoint": {"headers": {"Authorization": "Bearer sk-CANARY-0123456789abcdef"}}}, "endpoint.headers.Auth"),
         ({"endpoint": {"api_key_header": "Host"}}, "endpoint.api_key_header: `Host` can be no header of yours"),
         ({"variant": {"name": "x"}}, "variant: Input should be a list"),
         ({"variant": [{"request": {"a": ["\udcff"]}}]}, "variant[0].request.a[0]: '\\udcff' is no Unicode text"),

@@ -230,9 +230,10 @@ def test_unreported_tokens_and_cost_are_unknown() -> None:
 
 def test_retries_and_429s() -> None:
     """Attempts beyond the first, and answers with 429; responses that were never asked for say nothing."""
-    of = Measured([score("a", attempts=3, retried_429=2), score("b"), score("c", attempts=0)])
-    assert of("retries") == (2, 2)
-    assert of("rate_limited_responses") == (2, 2)
+    asked = [score("a", attempts=3, retried_429=2), score("b"), score("c", attempts=0, requests=0)]
+    of = Measured([*asked, score("d", attempts=4, requests=3)])
+    assert of("retries") == (3, 3)
+    assert of("rate_limited_responses") == (2, 3)
 
 
 def test_every_outcome_is_counted() -> None:

@@ -104,7 +104,11 @@ def _nobody() -> str:
 
 
 @pytest.mark.usefixtures("key")
-@pytest.mark.parametrize("base_url", [_nobody(), "https://nowhere.invalid/v1", f"https://{KEY}.invalid/v1"])
+@pytest.mark.parametrize(
+    "base_url",
+    [_nobody(), "https://nowhere.invalid/v1", f"https://{KEY}.invalid/v1"],
+    ids=["nobody listens", "no such host", "the key as its host"],
+)
 def test_endpoint_that_is_not_there(command: Command, tmp_path: Path, base_url: str) -> None:
     """Or has the key in its name, by mistake."""
     orders(tmp_path)

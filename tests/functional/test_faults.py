@@ -119,7 +119,11 @@ def test_pause_is_kept_whatever_its_form(run: Run, tmp_path: Path, name: str) ->
     assert table(tmp_path / "run", "scores")["retried_429"].to_list() == [1] * CASES
 
 
-@pytest.mark.parametrize("asked", ["1000000000", "1e9", http_date(NOW + timedelta(days=400))])
+@pytest.mark.parametrize(
+    "asked",
+    ["1000000000", "1e9", http_date(NOW + timedelta(days=400))],
+    ids=["seconds", "exponent", "date"],
+)
 def test_pause_that_nobody_waits_for_stops_the_run(run: Run, tmp_path: Path, asked: str) -> None:
     """The run ends at once, says how long the endpoint asks for, keeps what is there, and can be gone on with."""
 

@@ -20,6 +20,8 @@ from tests.cli_process import PROJECT
 from tests.fake_endpoint import message_reply
 from tests.paced_sender import lateness, starved_s
 
+pytestmark = pytest.mark.alone
+
 SECONDS = 2.6
 WIRE_S = 0.03
 """What the wire may add to one request and not to another: connections are opened, buffers are read in turn."""

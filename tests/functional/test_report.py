@@ -60,8 +60,8 @@ def test_one_format_is_that_of_the_file(command: Command, run: Path, tmp_path: P
     """Whatever its ending."""
     assert command("report", "run", "--format", "github", "-o", "summary.md").out == "summary.md\n"
     assert "::notice" in (tmp_path / "summary.md").read_text(encoding="utf-8")
-    assert command("report", "run", "--format", "junit", "-o", "results").code == 0
-    assert not (run / "junit.xml").exists()
+    assert command("report", "run", "--format", "csv", "-o", "results").code == 0
+    assert not (run / "report.csv").exists()
 
 
 def test_unknown_ending(command: Command, run: Path) -> None:

@@ -307,8 +307,9 @@ def dialogues_of(cases: Iterable[Case], config: RunConfig) -> Iterator[Dialogue]
     endpoint = config.endpoint
     dialect = dialects.load(endpoint.dialect)
     shape = shape_of(endpoint)
+    variants = config.variants  # which makes them anew
     for case in cases:
-        for variant in config.variants:
+        for variant in variants:
             for trial in range(config.trials):
                 yield Dialogue(case, variant, trial, dialect, endpoint.model, config.request, shape, config.turns)
 

@@ -222,11 +222,11 @@ def _ids_before(body: JsonObject) -> Iterator[str]:
     """Yield the ids of the calls that the conversation holds already."""
     for item in (*_array(body.get("messages")), *_array(body.get("input"))):
         said = _object(item)
-        entries = _array(said.get("tool_calls"))
-        ids = [_object(entry).get("id") for entry in entries]
-        if said.get("type") == "function_call":
-            ids.append(said.get("call_id"))
-        yield from (call_id for call_id in ids if isinstance(call_id, str))
+        for entry in _array(said.get("tool_calls")):
+            if isinstance(call_id := _object(entry).get("id"), str):
+                yield call_id
+        if said.get("type") == "function_call" and isinstance(call_id := said.get("call_id"), str):
+            yield call_id
 
 
 # --- what is around it ----------------------------------------------------------------------------------------
@@ -235,7 +235,8 @@ def _ids_before(body: JsonObject) -> Iterator[str]:
 def _holds_opaque(message: JsonObject) -> bool:
     entries = [_object(entry) for entry in (*_array(message.get("tool_calls")), *_array(message.get("output")))]
     places = [message, *entries, *(_object(entry.get("function")) for entry in entries)]
-    return any(place[name] for place in places for name in _OPAQUE.intersection(place))
+    opaque = [place for place in places if not _OPAQUE.isdisjoint(place)]
+    return any(place[name] for place in opaque for name in _OPAQUE.intersection(place))
 
 
 def _of_envelope(body: JsonObject, answer: Answered) -> Iterator[str]:

@@ -78,6 +78,7 @@ class Pace:
             clock: Seconds that never go back.
         """
         self._turn = asyncio.Lock()
+        self._in_line = 0
         self._clock = clock
         self._throttler: Throttler | None = None
         self._ledger = TokenLedger(tpm, burst=burst) if tpm is not None else None
@@ -107,16 +108,28 @@ class Pace:
             ConfigError: The request needs more tokens than a minute may hold.
         """
         permit = Permit(body_bytes)
-        async with self._turn:
-            self._grow()
-            tokens = self._estimate(permit, completion_limit)
-            await self._pass_gates(permit, tokens)
-            while self._paused_until > self._clock():  # it began while the gates were passed
-                await self._pass_gates(permit, tokens)
+        if self._is_open():
             permit.granted_at = self._clock()
-            if self._ledger is not None:
-                permit.entry = self._ledger.reserve(tokens, permit.granted_at)
+            return permit
+        self._in_line += 1
+        try:
+            async with self._turn:
+                self._grow()
+                tokens = self._estimate(permit, completion_limit)
+                await self._pass_gates(permit, tokens)
+                while self._paused_until > self._clock():  # it began while the gates were passed
+                    await self._pass_gates(permit, tokens)
+                permit.granted_at = self._clock()
+                if self._ledger is not None:
+                    permit.entry = self._ledger.reserve(tokens, permit.granted_at)
+        finally:
+            self._in_line -= 1
         return permit
+
+    def _is_open(self) -> bool:
+        """Whether a request may go at once: there is no rate, no pause, and nobody before it in the line."""
+        is_unpaced = self._throttler is None and self._ledger is None and self.share == 1
+        return is_unpaced and not self._in_line and self._paused_until <= self._clock()
 
     async def _pass_gates(self, permit: Permit, tokens: int) -> None:
         await self._sit_out_pause(permit)

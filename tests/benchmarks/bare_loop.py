@@ -62,7 +62,18 @@ async def _read(answer: aiohttp.ClientResponse) -> None:
             json.loads(line[6:])
 
 
+def event_loop() -> asyncio.AbstractEventLoop:
+    """Return the event loop that fceval would use here; its own function would bring the rest of fceval with it."""
+    try:
+        import uvloop  # noqa: PLC0415 -- an extra
+    except ImportError:
+        return asyncio.new_event_loop()
+    loop: asyncio.AbstractEventLoop = uvloop.new_event_loop()
+    return loop
+
+
 if __name__ == "__main__":
     to, file, workers, *gap = sys.argv[1:]
-    sent = asyncio.run(send(f"{to}/chat/completions", Path(file), int(workers), *map(float, gap)))
+    with asyncio.Runner(loop_factory=event_loop) as runner:
+        sent = runner.run(send(f"{to}/chat/completions", Path(file), int(workers), *map(float, gap)))
     sys.stdout.write(json.dumps(sent))

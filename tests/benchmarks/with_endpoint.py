@@ -23,7 +23,7 @@ _MANY_WORKERS = 512
 _CASES_FOR_LAG = 3_000
 _LACKING = 10
 _LOOP = "uvloop" if find_spec("uvloop") else "asyncio"
-"""The event loop that fceval finds here; the yardstick's is asyncio's."""
+"""The event loop of both sides: fceval's and the yardstick's."""
 
 
 def _endpoint(bench: Bench, *arguments: str | Path) -> AbstractContextManager[str]:
@@ -92,7 +92,7 @@ def _client(  # noqa: PLR0913 -- what is asked of whom, and how
         "client",
         f"CPU per case, {concurrency} in flight{', streamed' if streamed else ''}",
         side(f"fceval run ({_LOOP})", "ms", ours, per_case),
-        side("aiohttp alone", "ms", theirs, per_case),
+        side(f"aiohttp alone ({_LOOP})", "ms", theirs, per_case),
         target,
         notes={"CPU of a run of one case, s": start.cpu_s},
     )

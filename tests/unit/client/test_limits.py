@@ -164,6 +164,28 @@ def test_pause_holds_everybody_and_is_noted_once() -> None:
     assert sum(permit.waited.get("pause", 0) for permit in later) == pytest.approx(0.2, abs=0.1)
 
 
+def test_who_comes_when_a_pause_is_over_stands_behind_who_waited() -> None:
+    """Without a rate nobody stands in line but for a pause; as long as that line is there, it is the way through."""
+
+    async def admit() -> list[int]:
+        pace, order = Pace(None), list[int]()
+
+        async def pass_as(number: int) -> None:
+            await pace.admit()
+            order.append(number)
+
+        pace.observe(await pace.admit(), 429, {"retry-after": "0.02"})
+        pace.share = 1.0
+        waiting = [asyncio.create_task(pass_as(number)) for number in range(3)]
+        await asyncio.sleep(0)
+        time.sleep(0.05)  # noqa: ASYNC251 -- the pause ends, and nobody has noticed yet
+        await pass_as(3)
+        await asyncio.gather(*waiting)
+        return order
+
+    assert asyncio.run(admit()) == [0, 1, 2, 3]
+
+
 def test_pause_is_declared_again_by_who_was_sent_after_it() -> None:
     """A refusal of a request that went out after the pause says something new."""
 

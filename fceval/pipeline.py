@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import asyncio
 import dataclasses
-import gc
 import json
 import shlex
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -135,10 +134,8 @@ def _set_right(journal: Journal) -> Iterator[str]:
 
 
 def _asked(this: Run, journal: Journal, watch: Watch) -> tuple[Stop, bool]:
-    with reached(this.config.endpoint, this.cases) as endpoint:
-        gc.freeze()  # what is loaded by now stays: looking through it again and again takes longer than asking
-        with asyncio.Runner(loop_factory=event_loop) as runner:
-            return runner.run(ask(this, endpoint, journal, watch))
+    with reached(this.config.endpoint, this.cases) as endpoint, asyncio.Runner(loop_factory=event_loop) as runner:
+        return runner.run(ask(this, endpoint, journal, watch))
 
 
 def score_again(reference: Path, config: RunConfig, out: Path | None) -> Ended:

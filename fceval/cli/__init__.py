@@ -76,7 +76,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         arguments: What follows the program's name; None: this process's.
     """
     streams.prepare()
-    gc.set_threshold(*_COLLECT_AFTER)
+    if arguments is None:  # whoever calls this with arguments has a process of their own
+        gc.set_threshold(*_COLLECT_AFTER)
     try:
         code = cli.main(args=None if arguments is None else list(arguments), prog_name="fceval", standalone_mode=False)
     except click.ClickException as error:

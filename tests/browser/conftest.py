@@ -18,7 +18,7 @@ from tests.functional.scored import cases_of, scored_run
 from tests.golden.runs import troubled_run
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")  # while it is there, an event loop runs in this thread, and no test may run another
 def browser() -> Iterator[Browser]:
     """Give a headless Chromium: an installed one, else playwright's own."""
     found = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)

@@ -27,6 +27,8 @@ from tests.functional.conftest import Command
 from tests.mock_server import mock_server
 
 CANARY = "sk-canary-fedcba9876543210"
+ENDPOINT = {"base_url": "embedded:mock", "model": "mock", "dialect": "tools", "insecure_tls": False}
+"""What `probe.json` says of the endpoint."""
 IRREGULAR = [name for name in FAULTS if name in IRREGULARITIES]
 DIALECTS = ("functions", "responses", "prompt_json", "prompt_xml", "prompt_python")
 
@@ -99,7 +101,7 @@ def test_without_faults_there_is_nothing_to_tell(command: Command, tmp_path: Pat
     assert stat.S_IMODE(folder.stat().st_mode) == 0o700
     document = _document(folder)
     assert (document["counts"], document["compare"]) == ({}, None)
-    assert document["endpoint"] == {"base_url": "embedded:mock", "model": "mock", "dialect": "tools"}
+    assert document["endpoint"] == ENDPOINT
     assert len(document["requests"]) == 33
 
 
@@ -124,7 +126,7 @@ def test_a_reference_stands_beside(command: Command, tmp_path: Path) -> None:
     document = _document(tmp_path / "both")
     assert len(marked) == document["counts"]["finish_stop_with_calls"] > 10
     assert all("finish_stop_with_calls" in line and line.rstrip().endswith("ok") for line in marked)
-    assert document["compare"]["endpoint"] == {"base_url": "embedded:mock", "model": "other", "dialect": "tools"}
+    assert document["compare"]["endpoint"] == {**ENDPOINT, "model": "other"}
     assert document["compare"]["counts"] == {}
 
 

@@ -215,7 +215,7 @@ def test_a_refused_key_is_said_so(command: Command, monkeypatch: pytest.MonkeyPa
                 "--model",
                 "m",
                 "--compare",
-                "embedded:mock",
+                "http://127.0.0.1:9/v1",
                 "--compare-api-key-env",
                 "NO_SUCH",
             ),

@@ -160,5 +160,5 @@ def test_json_is_exact_and_shows_all(run_folder: Path) -> None:
 def test_files_are_named_by_us_alone(run_folder: Path) -> None:
     """No text of anybody's is part of a path."""
     names = {path.name for path in (run_folder / "run").rglob("*")}
-    assert all(re.fullmatch(r"[a-z_]+\.(?:json|jsonl|parquet|md|html)", name) for name in names)
+    assert all(re.fullmatch(r"[a-z_]+\.(?:json|jsonl|parquet|md|html|xml)", name) for name in names)
     assert sorted(path.name for path in run_folder.iterdir()) == ["cases.jsonl", "home", "run", "terminal"]

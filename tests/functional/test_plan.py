@@ -159,7 +159,7 @@ def test_what_a_run_refuses_is_refused(command: Command, tmp_path: Path) -> None
 
 def test_foreign_names_cannot_steer_the_terminal(command: Command, tmp_path: Path) -> None:
     """A model's name is shown, never obeyed."""
-    planned = command("plan", "--dataset", orders(tmp_path), "--base-url", "embedded:mock", "--model", "m\x1b]0;x\x07")
+    planned = command("plan", "--dataset", orders(tmp_path), "--base-url", "embedded:mock", "--model", "m\u202ex")
     assert planned.code == 0
-    assert "\x1b" not in planned.out
-    assert r"m\x1b]0;x\x07" in planned.out
+    assert "\u202e" not in planned.out
+    assert r"m\u202ex" in planned.out

@@ -40,7 +40,7 @@ def test_what_was_said_is_gone_and_the_numbers_stay(command: Command, tmp_path: 
         assert command("run", "--dataset", "orders.jsonl", *address, "--out", "run").code == 0
     run = tmp_path / "run"
     (run / "journal.torn-20261123T000000000000").write_bytes(b"SECRETANSWER")
-    assert command("report", "run", "--format", "junit").code == 0
+    assert command("report", "run", "--format", "json").code == 0
     assert traces(run) == set(SAID)
     before, outcomes = summary(run), table(run, "scores")["outcome"].to_list()
 
@@ -48,9 +48,9 @@ def test_what_was_said_is_gone_and_the_numbers_stay(command: Command, tmp_path: 
     assert command("redact", "run").code == 0, "what was interrupted can be done again"
     assert traces(run) == set()
     assert (summary(run), table(run, "scores")["outcome"].to_list()) == (before, outcomes)
-    assert not (run / "junit.xml").exists()
+    assert not (run / "report.json").exists()
     assert "missing call" in (run / "report.md").read_text(encoding="utf-8")
-    assert command("report", "run", "--format", "junit").code == 0
+    assert command("report", "run", "--format", "json").code == 0
     assert command("show", "run", "order-1").code == 0
     assert command("compare", "run", "run").code == 0
     for refused in (("run", "--resume", "run"), ("score", "run")):

@@ -52,7 +52,10 @@ class JournalPart:
     def get(self, key: Key) -> Response | None:
         """Return the response to a key, or None."""
         place = self._offsets.get(digest(head_of(key)))
-        return None if place is None else response_at(self._file, place >> 1, self._path)
+        if place is None:
+            return None
+        response = response_at(self._file, place >> 1, self._path)
+        return response if response.key == key else None  # two keys may share a digest
 
     def __enter__(self) -> Self:
         return self

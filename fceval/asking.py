@@ -9,6 +9,7 @@ import time
 from array import array
 from collections import Counter
 from collections.abc import Sequence
+from itertools import islice
 from pathlib import Path
 from typing import Protocol
 
@@ -19,7 +20,7 @@ from fceval.client.endpoint import Endpoint
 from fceval.dialects import load
 from fceval.dialogue import Dialogue, next_request, parts
 from fceval.engines import Stop, Work
-from fceval.errors import StoppedByBudget
+from fceval.errors import LocalError, StoppedByBudget
 from fceval.journal import Journal, JournalIndex, ReusableAnswers
 from fceval.prices import cost_usd
 from fceval.records import Attempt, Key, Request, Response, Usage
@@ -28,6 +29,8 @@ from fceval.runs import Run, dialogues_of, open_run
 _TICK_S = 1.0
 _BEAT_S = 0.05
 """How often it is looked how late the event loop wakes up, in seconds."""
+_LOOKED_UP_AT_ONCE = 10_000
+"""Cases of which it is known together whether they are answered."""
 _REFUSED = 400  # statuses from here on say that no answer was made
 
 
@@ -70,7 +73,7 @@ async def ask(this: Run, endpoint: Endpoint, journal: Journal, watch: Watch) -> 
     """Run the engine over what is not known yet; return how it stopped, and whether a person stopped it."""
     stop = Stop(this.config.grace_s)
     interrupted = _stop_on_signals(stop, watch)
-    record = _Record(this, endpoint, journal, watch)
+    record = _Record(this, endpoint, journal, watch, stop)
     watch.started(this.folder, int(str(this.manifest["planned_responses"])), journal.index.measured_count)
     late_ms: Counter[int] = Counter()
     clocks = [asyncio.create_task(_pass_time(this, stop, watch)), asyncio.create_task(_watch_lag(late_ms))]
@@ -110,10 +113,12 @@ async def _watch_lag(late_ms: Counter[int]) -> None:
 class _Record:
     """Takes what an engine does: into the journal, off the budget, to who watches."""
 
-    def __init__(self, this: Run, endpoint: Endpoint, journal: Journal, watch: Watch) -> None:
+    def __init__(self, this: Run, endpoint: Endpoint, journal: Journal, watch: Watch, stop: Stop) -> None:
         self._base_url = endpoint.settings.base_url
         self.journal = journal
         self._watch = watch
+        self._stop = stop
+        self._writes_soon = False
         prices, default = this.prices, this.config.endpoint.model
         self._prices = {each.name: prices.get(each.model or default) for each in this.config.variants}
         limits = this.config.budget
@@ -133,11 +138,12 @@ class _Record:
             await self._settled.wait()
         self._estimates[request.key] = needed
 
-    def sending(self, request: Request, attempt: int) -> None:
+    def sending(self, attempts: Sequence[tuple[Request, int]]) -> None:
         self.has_sent = True
-        if attempt == 1:
-            self.journal.begin(request.key, request.fingerprint(self._base_url))
-        self._watch.sending()
+        if begun := [(request.key, request.fingerprint(self._base_url)) for request, nth in attempts if nth == 1]:
+            self.journal.begin(begun)
+        for _ in attempts:
+            self._watch.sending()
 
     def tried(self, request: Request, attempt: Attempt, usage: Usage) -> None:
         self._watch.tried(attempt)
@@ -151,9 +157,19 @@ class _Record:
         self._settled.set()
 
     def answered(self, response: Response) -> None:
-        self.journal.append(response)
+        self.journal.keep(response)
+        if not self._writes_soon:  # together with the next request, or with what else came at this moment
+            self._writes_soon = True
+            asyncio.get_running_loop().call_soon(self._write)
         if response.key.step == 0:  # planned are turns, which may take several steps
             self._watch.responded(response, cost_usd(response.usage, self._prices[response.key.variant]))
+
+    def _write(self) -> None:
+        self._writes_soon = False
+        try:
+            self.journal.flush()
+        except LocalError as error:  # the journal keeps what it cannot write now
+            self._stop.drain(error)
 
     def noted(self, text: str) -> None:
         self._watch.noted(text)
@@ -177,9 +193,13 @@ def _open_rows(this: Run, index: JournalIndex) -> Sequence[int] | None:
         return None
     asked = [(variant.name, trial) for variant in this.config.variants for trial in range(this.config.trials)]
     rows = array("Q")
-    for row, (case_id, turns) in enumerate(read_turns(this.cases), start=1):
-        if turns > 1 or not all(index.has_measured(Key(case_id, *each, 0, 0)) for each in asked):
-            rows.append(row)
+    cases = enumerate(read_turns(this.cases), start=1)
+    while some := list(islice(cases, _LOOKED_UP_AT_ONCE)):
+        keys = [Key(case_id, *each, 0, 0) for _, (case_id, _) in some for each in asked]
+        measured = index.have_measured(keys)
+        for at, (row, (_, turns)) in enumerate(some):
+            if turns > 1 or not all(measured[at * len(asked) : (at + 1) * len(asked)]):
+                rows.append(row)
     return rows
 
 

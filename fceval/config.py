@@ -42,6 +42,7 @@ from fceval.records import Json, JsonObject
 from fceval.report import exporters
 from fceval.scoring.rules import Rules
 from fceval.stats.gate import GateSettings, SliceGate
+from fceval.tomlfile import read_toml
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -207,17 +208,7 @@ def parse_override(text: str) -> tuple[str, Json]:
 
 
 def _read(path: Path) -> dict[str, Any]:
-    try:
-        tables = tomllib.loads(path.read_text(encoding="utf-8-sig"))
-    except FileNotFoundError:
-        msg = f"{path}: no such config file"
-        raise ConfigError(msg) from None
-    except OSError as error:
-        msg = f"{path}: cannot be read: {error.strerror or error}"
-        raise ConfigError(msg) from None
-    except (ValueError, RecursionError) as error:  # a ValueError also where a number has too many digits
-        msg = f"{path}: not valid TOML: {error}"
-        raise ConfigError(msg) from None
+    tables = read_toml(path, "config file")
     # A relative file is looked for beside the config file that names it.
     for table, name in (("dataset", "path"), ("gate", "baseline"), ("endpoint", "ca_file"), (None, "prices")):
         holder = tables if table is None else tables.get(table)

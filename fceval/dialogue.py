@@ -11,8 +11,8 @@ asked in steps, each with the result of the call before, until all are made or t
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from typing import Any, Literal, TypeAlias
+from dataclasses import dataclass, field
+from typing import Any, Literal, NamedTuple, TypeAlias
 
 from fceval.dialects import Api, Dialect
 from fceval.errors import FieldError
@@ -60,8 +60,7 @@ class Shape:
     """The name that the token limit is sent under; None: as it is given."""
 
 
-@dataclass(frozen=True, slots=True)
-class Dialogue:
+class Dialogue(NamedTuple):
     """One case, asked once of one variant."""
 
     case: Case
@@ -72,7 +71,7 @@ class Dialogue:
     """The endpoint's, where the variant names none."""
     request: Mapping[str, Json]
     """Body fields of the run."""
-    shape: Shape = field(default_factory=Shape)
+    shape: Shape = Shape()
     turns: Turns = "free_running"
     only_turn: int | None = None
     """The one turn that is asked, teacher-forced; None: all, one after the other."""
@@ -84,7 +83,7 @@ def parts(dialogue: Dialogue) -> Iterator[Dialogue]:
         yield dialogue
         return
     for turn in range(len(dialogue.case.turns)):
-        yield replace(dialogue, only_turn=turn)
+        yield dialogue._replace(only_turn=turn)
 
 
 def next_request(dialogue: Dialogue, history: Sequence[Response]) -> Request | None:
@@ -111,6 +110,8 @@ def _place(dialogue: Dialogue, history: Sequence[Response]) -> tuple[int, int]:
     if not history:
         return dialogue.only_turn or 0, 0
     turn = history[-1].key.turn
+    if not dialogue.dialect.one_call:
+        return turn + 1, 0
     steps = [response for response in history if response.key.turn == turn]
     return (turn, len(steps)) if wants_more(dialogue, steps) else (turn + 1, 0)
 
@@ -157,7 +158,8 @@ def _conversation(dialogue: Dialogue, history: Sequence[Response], turn: int) ->
     for number, part in enumerate(dialogue.case.turns[: turn + 1]):
         messages += part.messages
         if number == turn or dialogue.turns == "free_running":
-            messages += _own_part(dialogue, [response for response in history if response.key.turn == number])
+            steps = [response for response in history if response.key.turn == number]
+            messages += _own_part(dialogue, steps) if steps else ()
         else:
             messages += _expected_part(dialogue, number)
     return messages
@@ -235,10 +237,12 @@ def _body(dialogue: Dialogue, messages: Sequence[JsonObject]) -> JsonObject:
     body.update(dialogue.dialect.render(dialogue.case, messages))
     limit = "max_output_tokens" if api == "responses" else shape.token_limit
     for fields in (dialogue.request, dialogue.variant.request, dialogue.case.request):
-        body.update({limit if limit and name in _TOKEN_LIMITS else name: value for name, value in fields.items()})
-    body.update(_streaming(api) if shape.stream else {})
+        if fields:
+            body.update({limit if limit and name in _TOKEN_LIMITS else name: value for name, value in fields.items()})
+    if shape.stream:
+        body.update(_streaming(api))
     body.update(shape.extra_body)
-    return {name: value for name, value in body.items() if name not in shape.omit}
+    return {name: value for name, value in body.items() if name not in shape.omit} if shape.omit else body
 
 
 def _in_the_role_of_system(message: JsonObject) -> JsonObject:

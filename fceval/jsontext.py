@@ -63,11 +63,22 @@ def read_json(text: str) -> Json:
     """
     refuse_depth(text)
     try:
-        value: Json = _DECODER.decode(text)
+        return _decoded(text)
     except json.JSONDecodeError as error:
         place = f"line {error.lineno} column {error.colno}"
         msg = f"not valid JSON at {place}: {error.msg}"
         raise JsonTextError(msg) from None
+
+
+def _decoded(text: str) -> Json:
+    """Return the value of a text; most have no white space around it, and looking for it takes as long as a value."""
+    value: Json
+    try:
+        value, end = _DECODER.raw_decode(text)
+    except json.JSONDecodeError:
+        end = -1
+    if end != len(text):
+        value = _DECODER.decode(text)
     return value
 
 
@@ -87,17 +98,18 @@ class RecurringMember:
     def read(self, text: str) -> Json:
         """Decode one JSON text; see `read_json`."""
         begins = self._begins.search(text)
-        if begins is None or _STAND_IN in text:
+        if begins is None:
             return read_json(text)
-        refuse_depth(text)
         start = begins.end()
         try:
             value, end = self._at(text, start)
-            rest = _DECODER.decode(f'{text[:start]}"{_STAND_IN}"{text[end:]}')
+            around = f'{text[:start]}"{_STAND_IN}"{text[end:]}'
+            refuse_depth(around)
+            rest = _decoded(around)
         except ValueError:  # which tells of a place in the rest: let it be told of the text
             return read_json(text)
-        if not isinstance(rest, dict) or rest.get(self._name) != _STAND_IN:  # a member of some inner object
-            return read_json(text)
+        if not isinstance(rest, dict) or rest.get(self._name) != _STAND_IN or around.count(_STAND_IN) > 1:
+            return read_json(text)  # a member of some inner object
         rest[self._name] = value
         return rest
 
@@ -106,6 +118,7 @@ class RecurringMember:
         for length in self._lengths:
             if (known := text[start : start + length]) in self._known:
                 return self._known[known], start + length
+        refuse_depth(text)  # in which it is a member: it is no deeper where it is met again
         value, end = _DECODER.raw_decode(text, start)
         if len(self._known) >= _MOST_TEXTS:
             self._known.clear()
@@ -127,7 +140,7 @@ def refuse_depth(text: str) -> None:
     Raises:
         JsonTextError: It is.
     """
-    if text.count("[") + text.count("{") <= MAX_DEPTH:
+    if len(text) <= MAX_DEPTH or text.count("[") + text.count("{") <= MAX_DEPTH:
         return
     depth = 0
     for bracket in _BRACKETS.finditer(text):

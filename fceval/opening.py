@@ -2,23 +2,25 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from fceval import runs
+from fceval.cases.digests import TurnCounts
 from fceval.cases.read import read_cases
 from fceval.cases.select import select
 from fceval.cases.write import write_cases
 from fceval.client.endpoint import check_key
 from fceval.config import RunConfig, resolved
 from fceval.dialogue import Variant, check_teacher_forced
-from fceval.errors import ConfigError, FcevalError
+from fceval.errors import ConfigError, FcevalError, LocalError
+from fceval.journal import Journal
 from fceval.judging import check_scorable
 from fceval.prices import require_prices, resolve
-from fceval.records import Case, Json, JsonObject, json_text
+from fceval.records import Case, Json, JsonObject, Response, json_text
 from fceval.runs import Run
 
 _FREE = ("budget", "engine", "gate", "grace_s", "max_not_measured", "name", "prices", "report", "reuse", "rules")
@@ -40,6 +42,8 @@ _FREE_OF_THE_ENDPOINT = (
     "tpm",
 )
 _FREE_IN = {"dataset": ("path",), "endpoint": _FREE_OF_THE_ENDPOINT}
+_WRITTEN_TOGETHER = 500
+"""Answers made elsewhere that go to the journal in one write."""
 
 
 def check_settings(config: RunConfig, *, with_key: bool = True) -> None:
@@ -88,11 +92,15 @@ def opened(reference: Path, config: RunConfig) -> Run:
     Raises:
         ConfigError: They would ask for something else.
         DatasetError: Their rules lack what they need of a case.
+        LocalError: It was scored, and its answers are gone since.
     """
     this = runs.open_run(reference)
     if this.is_redacted:
         msg = f"{reference}: is redacted: its cases and answers are gone; start a new run instead"
         raise ConfigError(msg)
+    if (this.folder / "scores.parquet").exists() and not this.journal.exists():
+        msg = f"{this.journal}: missing, though the run has scores: put it back, or start a new run to ask again"
+        raise LocalError(msg)
     check_identity(this, config)
     if config.rules.name != this.config.rules.name:
         for _ in read_cases(this.cases, lambda case: check_scorable(case, config.rules)):
@@ -100,29 +108,35 @@ def opened(reference: Path, config: RunConfig) -> Run:
     return this
 
 
-def begun(config: RunConfig, out: Path | None, turns: dict[str, int] | None = None) -> Run:
+def begun(config: RunConfig, out: Path | None, turns: TurnCounts | None = None) -> Run:
     """Read and check the whole dataset, and lay down the folder of a new run.
 
     Args:
         config: The settings.
         out: Folder of the run; None: one in the reports' folder.
-        turns: Is filled with the number of turns by case_id, of all cases of the dataset, chosen or not.
+        turns: Is filled with all cases of the dataset, chosen or not.
 
     Raises:
         FcevalError: Settings or dataset cannot make a run; nothing is left behind.
     """
-    chosen_turns = Counter[str]()
+    chosen_turns = 0
+
+    def note(case: Case) -> None:
+        nonlocal chosen_turns
+        chosen_turns += len(case.turns)
+
     cases = checked_cases(config)
     if turns is not None:
-        cases = _noting(cases, lambda case: turns.update({case.case_id: len(case.turns)}))
+        cases = _noting(cases, lambda case: turns.add(case.case_id, len(case.turns)))
     models = [variant.model or config.endpoint.model for variant in config.variants]
     prices = resolve(models, config.endpoint.base_url, config.prices)
     if config.budget.max_cost_usd is not None:
         require_prices(models, prices, config.endpoint.base_url)
     folder = runs.new_folder(config, out)
     try:
-        selected = _noting(select(cases, config.dataset), lambda case: chosen_turns.update(all=len(case.turns)))
-        chosen = write_cases(folder / "cases.parquet", selected, 0o600)
+        chosen = write_cases(folder / "cases.parquet", _noting(select(cases, config.dataset), note), 0o600)
+        if turns is not None:
+            deque(cases, maxlen=0)  # those behind a limit
         if not chosen:
             msg = f"{config.dataset.path}: [dataset] and --limit select none of its cases: a run needs at least one"
             raise ConfigError(msg)
@@ -131,7 +145,7 @@ def begun(config: RunConfig, out: Path | None, turns: dict[str, int] | None = No
         raise
     path = config.dataset.path or Path()
     dataset: JsonObject = {"path": path.name, "sha256": runs.sha256_of(path), "cases": chosen}
-    planned = chosen_turns.total() * len(config.variants) * config.trials
+    planned = chosen_turns * len(config.variants) * config.trials
     return runs.write_manifest(folder, config, dataset, planned, prices)
 
 
@@ -155,6 +169,24 @@ def adopted(run: Run, config: RunConfig) -> Run:
     if changed.manifest != run.manifest:
         runs.write_run_json(changed)
     return changed
+
+
+def journalled(responses: Iterable[Response], journal: Journal) -> tuple[tuple[Variant, ...], int]:
+    """Write responses that were made elsewhere to a journal; return the variants they are of, and the number of trials.
+
+    Raises:
+        LocalError: They cannot be written.
+    """
+    names: dict[str, None] = {}
+    trials = 1
+    for number, response in enumerate(responses, start=1):
+        journal.keep(response)
+        if number % _WRITTEN_TOGETHER == 0:  # they can be read again: none of them needs a write of its own
+            journal.flush()
+        names[response.key.variant] = None
+        trials = max(trials, response.key.trial + 1)
+    journal.flush()
+    return () if list(names) in ([], ["default"]) else tuple(Variant(name=name) for name in names), trials
 
 
 def widened(run: Run, variants: tuple[Variant, ...], trials: int) -> Run:

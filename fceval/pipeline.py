@@ -1,4 +1,4 @@
-"""The story: one function per command, each line a stage.
+"""The story: one function per command, each line a stage; what one command alone needs, it imports itself.
 
 What a run is made of is in `fceval.runs`; here it is read, asked, judged, counted and told.
 """
@@ -9,41 +9,35 @@ import asyncio
 import dataclasses
 import json
 import shlex
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import polars as pl
 
-from fceval import endpoints, probing, redacting, runs
-from fceval.asking import Watch, ask, event_loop
-from fceval.cases import importers
-from fceval.cases import lint as linting
+from fceval import endpoints, runs
 from fceval.cases.count import count_cases, counts_text
+from fceval.cases.digests import TurnCounts
 from fceval.cases.predictions import read_predictions
 from fceval.cases.read import read_cases, read_rows
 from fceval.cases.select import Selection, select
 from fceval.cases.write import write_cases
 from fceval.client.endpoint import EndpointSettings, key_from_environment
-from fceval.comparing.gating import checked_baseline, gate_run
-from fceval.comparing.sources import Source
 from fceval.config import RunConfig
-from fceval.dialogue import Variant
 from fceval.endpoints import Address
-from fceval.engines import Stop
 from fceval.errors import ConfigError, DatasetError, EndpointError, ExitCode, FcevalError, LocalError, did_you_mean
 from fceval.journal import Journal, JournalIndex
 from fceval.judging import judgement, looked_up, write_tables
-from fceval.opening import adopted, begun, check_settings, opened, widened
+from fceval.opening import adopted, begun, check_settings, journalled, opened, widened
 from fceval.reaching import reached
-from fceval.records import Json, Key, Response
+from fceval.records import Json, Key
 from fceval.report import exporters
 from fceval.report.bfcl import bfcl_section
 from fceval.report.casebook import case_text, failure_list
 from fceval.report.document import Report
 from fceval.report.examples import examples, opened_keys
-from fceval.report.probe import Probe, probe_files
 from fceval.report.summary import summarise, with_chapter
 from fceval.report.totals import summary_document
 from fceval.report.visible import json_safe, visible_lines
@@ -52,6 +46,12 @@ from fceval.scoring.matchers import check_case
 from fceval.stats.bfcl import bfcl_by_variant
 from fceval.stats.metrics import measure
 from fceval.tables import METRICS, read_table, write_table
+
+if TYPE_CHECKING:
+    from fceval.asking import Watch
+    from fceval.comparing.sources import Source
+    from fceval.engines import Stop
+    from fceval.report.probe import Probe
 
 _CAUSES_SHOWN = 3
 
@@ -84,6 +84,8 @@ def run(config: RunConfig, out: Path | None, resume: Path | None, watch: Watch, 
         FcevalError: Nothing could be begun, or this machine cannot go on.
     """
     check_settings(config)
+    if config.gate:
+        from fceval.comparing.gating import checked_baseline
     baseline = checked_baseline(config.gate) if config.gate else None
     this = opened(resume, config) if resume else begun(config, out)
     go_on = f"go on with: fceval run --resume {shlex.quote(str(this.folder))}"
@@ -118,6 +120,8 @@ def _gated(ended: Ended, baseline: Source | None) -> Ended:
     settings = ended.run.config.gate
     if settings is None:
         return ended
+    from fceval.comparing.gating import gate_run
+
     code, paragraph = gate_run(ended.run, settings, baseline)
     decides = code is ExitCode.GATE_FAILED or ended.exit_code is ExitCode.OK
     return replace(ended, exit_code=code if decides else ended.exit_code, gate=paragraph)
@@ -134,6 +138,8 @@ def _set_right(journal: Journal) -> Iterator[str]:
 
 
 def _asked(this: Run, journal: Journal, watch: Watch) -> tuple[Stop, bool]:
+    from fceval.asking import ask, event_loop
+
     with reached(this.config.endpoint, this.cases) as endpoint, asyncio.Runner(loop_factory=event_loop) as runner:
         return runner.run(ask(this, endpoint, journal, watch))
 
@@ -162,28 +168,16 @@ def score_predictions(config: RunConfig, predictions: Path, out: Path | None) ->
     Raises:
         FcevalError: Settings, dataset or predictions cannot make a run; nothing is left behind.
     """
-    turns: dict[str, int] = {}
+    turns = TurnCounts()
     this = begun(config, out, turns)
     with Journal(this.journal) as journal:
         try:
-            this = widened(this, *_journalled(read_predictions(predictions, turns), journal))
+            this = widened(this, *journalled(read_predictions(predictions, turns), journal))
         except DatasetError:
             runs.discard(this.folder)
             raise
-        turns.clear()  # the ids of a million cases are a third of the memory that scoring them takes
         runs.mark_latest(this)
         return Ended(this, score(this), *conclusion(this))
-
-
-def _journalled(responses: Iterable[Response], journal: Journal) -> tuple[tuple[Variant, ...], int]:
-    """Write responses to a journal; return the variants that they are of, and the number of trials."""
-    names: dict[str, None] = {}
-    trials = 1
-    for response in responses:
-        journal.append(response)
-        names[response.key.variant] = None
-        trials = max(trials, response.key.trial + 1)
-    return () if list(names) in ([], ["default"]) else tuple(Variant(name=name) for name in names), trials
 
 
 def score(this: Run) -> Report | None:
@@ -285,6 +279,9 @@ def probe(
     Raises:
         EndpointError: One of the two does not answer at all.
     """
+    from fceval import probing
+    from fceval.report.probe import probe_files
+
     asked = [config.endpoint] if compared is None else [config.endpoint, compared]
     for settings in asked:
         check_settings(replace(config, endpoint=settings))
@@ -303,6 +300,8 @@ def probe(
 
 def redact(reference: Path) -> Path:
     """Take out of a scored run's folder what was said, and write its reports anew without it; return the folder."""
+    from fceval import redacting
+
     this = runs.open_run(reference)
     _tables(this, "scores", "calls", "arguments", "metrics")
     this = redacting.redacted(this)
@@ -334,7 +333,9 @@ def show(reference: Path, case_id: str | None) -> str:
 
 def lint(path: Path, *, as_json: bool) -> tuple[str, bool]:
     """Return the findings of a dataset as text or JSON, and whether an error is among them."""
-    findings = list(linting.lint(read_rows(path), judgement()))
+    from fceval.cases.lint import lint as lint_rows
+
+    findings = list(lint_rows(read_rows(path), judgement()))
     has_errors = any(finding.severity == "error" for finding in findings)
     if as_json:
         return json.dumps([dataclasses.asdict(finding) for finding in findings], indent=2), has_errors
@@ -359,6 +360,8 @@ def sample(source: Path, target: Path, number: int, seed: int) -> int:
 
 def import_dataset(name: str, source: Path, target: Path) -> tuple[int, list[str]]:
     """Write someone else's dataset as cases; return the number of cases, and what became none, with the reason."""
+    from fceval.cases import importers
+
     skipped: list[importers.Skipped] = []
     cases = importers.import_cases(importers.load(name), source, check_case, skipped.append)
     return write_cases(target, cases), [visible_lines(str(each)) for each in skipped]

@@ -9,7 +9,6 @@ from __future__ import annotations
 import dataclasses
 import importlib
 import math
-import tomllib
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -19,6 +18,7 @@ from typing import Any
 
 from fceval.errors import ConfigError, did_you_mean
 from fceval.records import Json, JsonObject, Usage
+from fceval.tomlfile import read_toml
 
 PER_TOKENS = 1_000_000
 """Tokens that a price is for."""
@@ -153,17 +153,7 @@ def read_price_file(path: Path) -> dict[str, Price]:
     Raises:
         ConfigError: It cannot be read, or prices in it are wrong; the message names all mistakes.
     """
-    try:
-        tables = tomllib.loads(path.read_text(encoding="utf-8-sig"))
-    except FileNotFoundError:
-        msg = f"{path}: no such price file"
-        raise ConfigError(msg) from None
-    except OSError as error:
-        msg = f"{path}: cannot be read: {error.strerror or error}"
-        raise ConfigError(msg) from None
-    except (ValueError, RecursionError) as error:  # a ValueError also where a number has too many digits
-        msg = f"{path}: not valid TOML: {error}"
-        raise ConfigError(msg) from None
+    tables = read_toml(path, "price file")
     problems = [problem for model, table in tables.items() for problem in _mistakes(model, table)]
     if problems:
         noun = "1 mistake" if len(problems) == 1 else f"{len(problems)} mistakes"

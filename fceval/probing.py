@@ -255,16 +255,16 @@ class _Asking:
         exchange = _Exchange(asked, streamed, response, parsed)
         if trial == 0:  # a second look is none of the requests planned
             # What is turned down as it should be is no failure to whoever watches.
-            self._told(replace(response, message={}) if exchange.outcome == "rejected" else response)
+            self._told(response._replace(message={}) if exchange.outcome == "rejected" else response)
             self._answers[asked.case.case_id, streamed] = response
         return exchange
 
     async def _as_stranger(self, request: Request) -> Response:
         """Send a request with the wrong key, and keep of the answer only what cannot hold the real one."""
         response = await self._stranger.send(request)
-        attempts = tuple(replace(attempt, detail=self._hidden(attempt.detail)) for attempt in response.attempts)
+        attempts = tuple(attempt._replace(detail=self._hidden(attempt.detail)) for attempt in response.attempts)
         message: JsonObject | None = None if response.message is None else {}
-        return replace(response, message=message, finish_reason=None, served_model=None, attempts=attempts)
+        return response._replace(message=message, finish_reason=None, served_model=None, attempts=attempts)
 
     def _hidden(self, text: str) -> str:
         return text if self._key is None else self._key.hidden_in(text.encode()).decode()

@@ -1,7 +1,8 @@
 """Every record of fceval, in the order in which it appears in the line.
 
 case -> dialogue -> request -> attempt -> response -> tool call -> facts -> score -> metric.
-All are frozen. The row records hold plain values, because `fceval.tables` derives its schemas from them.
+All are frozen. What each case and each answer is made of are named tuples: a frozen dataclass takes several times as
+long to make, and a run makes a dozen of them for each answer.
 """
 
 from __future__ import annotations
@@ -9,9 +10,10 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from _json import encode_basestring, encode_basestring_ascii, make_encoder
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Literal, TypeAlias
+from typing import Any, Literal, NamedTuple, TypeAlias
 
 from fceval.identity import OfSame
 
@@ -22,11 +24,25 @@ JsonObject: TypeAlias = Mapping[str, Json]
 Expectation: TypeAlias = Json
 """What is acceptable for one argument: a literal, or ``{"$match": NAME, ...}`` (read by `fceval.scoring.matchers`)."""
 
-# `dumps` would make a new one for each value; no decoded value holds itself.
-_READABLE = json.JSONEncoder(ensure_ascii=False, check_circular=False)
-_CANONICAL = json.JSONEncoder(sort_keys=True, separators=(",", ":"), check_circular=False)
-_SENT = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), check_circular=False)
-_SENT_ESCAPED = json.JSONEncoder(separators=(",", ":"), check_circular=False)
+
+class _Encoder(json.JSONEncoder):
+    """Keeps what it encodes with: the library makes that anew for each value, which takes as long as most values."""
+
+    def __init__(self, **how: Any) -> None:  # noqa: ANN401 -- as the library has them
+        super().__init__(check_circular=False, **how)  # no decoded value holds itself
+        strings = encode_basestring_ascii if self.ensure_ascii else encode_basestring
+        how_written = (self.key_separator, self.item_separator, self.sort_keys, self.skipkeys, self.allow_nan)
+        self._pieces = make_encoder(None, self.default, strings, None, *how_written)
+
+    def encode(self, o: Json) -> str:
+        return "".join(self._pieces(o, 0))
+
+
+_READABLE = _Encoder(ensure_ascii=False)
+_CANONICAL = _Encoder(sort_keys=True, separators=(",", ":"))
+_SENT = _Encoder(ensure_ascii=False, separators=(",", ":"))
+_SENT_ESCAPED = _Encoder(separators=(",", ":"))
+_WORDS = {True: "true", False: "false", None: "null"}
 _SURROGATES = re.compile("[\ud800-\udfff]")
 
 
@@ -37,9 +53,11 @@ def canonical_json(value: Json) -> str:
 
 def json_text(value: Json) -> str:
     """Return JSON as people write it: key order kept, Unicode readable, lone surrogates escaped."""
-    if type(value) is int:  # no bool, which is another word: numbers are most of what is written, and cost most
+    if type(value) is int:  # no bool, which is another word: plain values are most of what is written, and cost most
         return repr(value)
-    text = _READABLE.encode(value)
+    if value is None or type(value) is bool:
+        return _WORDS[value]
+    text = encode_basestring(value) if isinstance(value, str) else _READABLE.encode(value)
     return text if text.isascii() or not _SURROGATES.search(text) else json.dumps(value)
 
 
@@ -62,8 +80,7 @@ class Tool:
     """The entry exactly as the dataset wrote it: what is sent."""
 
 
-@dataclass(frozen=True, slots=True)
-class ExpectedCall:
+class ExpectedCall(NamedTuple):
     """One tool call that the dataset wants."""
 
     name: str
@@ -76,8 +93,7 @@ Expected: TypeAlias = tuple[tuple[ExpectedCall, ...], ...] | Literal["any"]
 """Alternative call lists, one of which is wanted (`((),)`: no call is wanted); ``"any"``: some call is wanted."""
 
 
-@dataclass(frozen=True, slots=True)
-class Turn:
+class Turn(NamedTuple):
     """What the user says, and what the model should then call."""
 
     messages: tuple[JsonObject, ...]
@@ -89,8 +105,7 @@ class Turn:
     call that has no other) and optional `arguments`."""
 
 
-@dataclass(frozen=True, slots=True)
-class Case:
+class Case(NamedTuple):
     """One row of a dataset."""
 
     case_id: str
@@ -123,27 +138,34 @@ class Case:
     @property
     def content_hash(self) -> str:
         """Hex sha256 over everything that decides request and verdict; labels and provenance are left out."""
-        members = [
-            f'"{name}":{(_canonical_tools if name == "tools" else canonical_json)(self.fields[name])}'
-            for name in _DECIDING
-            if self.fields.get(name) is not None
-        ]
-        return hashlib.sha256(f"{{{','.join(members)}}}".encode()).hexdigest()  # as `canonical_json` of all of them
+        return _content_hash(self)
 
 
+def _hash_of_content(case: Case) -> str:
+    # As `canonical_json` has all of it, but that tools, most of it, are written once for all cases that share them.
+    fields = case.fields
+    members = [canonical_json({name: fields[name] for name in _BEFORE_TOOLS if fields.get(name) is not None})[1:-1]]
+    if fields.get("tools") is not None:
+        members.append(f'"tools":{_canonical_tools(fields["tools"])}')
+    if fields.get("turns") is not None:
+        members.append(f'"turns":{canonical_json(fields["turns"])}')
+    return hashlib.sha256(f"{{{','.join(filter(None, members))}}}".encode()).hexdigest()
+
+
+_content_hash = OfSame(_hash_of_content)
+"""Trials and variants of a case share it."""
 _canonical_tools = OfSame[Json, str](canonical_json)
-_DECIDING = (
+_BEFORE_TOOLS = (
     *("expected", "expected_any_of", "extra_calls", "messages", "order", "parallel_tool_calls", "request", "strings"),
-    *("tool_choice", "tools", "turns"),
+    "tool_choice",
 )
-"""In the order of canonical JSON."""
+"""What decides beside tools and turns: what is before them in canonical JSON."""
 
 
 # --- speak and ask --------------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class Key:
+class Key(NamedTuple):
     """Names one model call; the join key of every table."""
 
     case_id: str
@@ -172,7 +194,7 @@ class Request:
     def encoded(self) -> bytes:
         """Return the body as it is sent: JSON without spaces, in UTF-8."""
         try:
-            return _object_text(self.body, self.body, _SENT, _sent_tools).encode()
+            return _object_text(self.body, _SENT, _sent_tools).encode()
         except UnicodeEncodeError:  # a lone surrogate: only its escaped form is UTF-8
             return _SENT_ESCAPED.encode(self.body).encode()
 
@@ -180,7 +202,7 @@ class Request:
         """Return the hex sha256 of (trial, base URL, body): what must agree for an answer to be used again."""
         known = self._fingerprints.get(base_url)
         if known is None:
-            body = _object_text(self.body, sorted(self.body), _CANONICAL, _canonical_tools)
+            body = _object_text(dict(sorted(self.body.items())), _CANONICAL, _canonical_tools)
             text = f"[{self.key.trial},{canonical_json(base_url)},{body}]"
             known = self._fingerprints[base_url] = hashlib.sha256(text.encode()).hexdigest()
         return known
@@ -189,14 +211,20 @@ class Request:
 _sent_tools = OfSame[Json, str](_SENT.encode)
 
 
-def _object_text(
-    members: JsonObject, names: Iterable[str], encoder: json.JSONEncoder, of_tools: OfSame[Json, str]
-) -> str:
+def _object_text(members: JsonObject, encoder: json.JSONEncoder, of_tools: OfSame[Json, str]) -> str:
     """Return what an encoder makes of an object; its tools, most of most bodies, are encoded once for all cases."""
-    texts = (
-        f"{encoder.encode(name)}:{(of_tools if name in _TOOL_LISTS else encoder.encode)(members[name])}"
-        for name in names
-    )
+    texts: list[str] = []
+    others: dict[str, Json] = {}
+    for name, value in members.items():
+        if name in _TOOL_LISTS:
+            if others:
+                texts.append(encoder.encode(others)[1:-1])
+                others = {}
+            texts.append(f'"{name}":{of_tools(value)}')
+        else:
+            others[name] = value
+    if others:
+        texts.append(encoder.encode(others)[1:-1])
     return f"{{{','.join(texts)}}}"
 
 
@@ -208,8 +236,7 @@ NotMeasured: TypeAlias = Literal["endpoint_error", "timed_out", "rate_limited", 
 """Why the model did not get to answer."""
 
 
-@dataclass(frozen=True, slots=True)
-class Attempt:
+class Attempt(NamedTuple):
     """One HTTP try."""
 
     started_at: str
@@ -228,22 +255,20 @@ class Attempt:
     """Codes of what was off in this try, sorted."""
     first_call_s: float | None = None
     """To the first streamed piece of a tool call; None where none was streamed."""
-    waited_s: Mapping[str, float] = field(default_factory=dict)
+    waited_s: Mapping[str, float] = {}
     """Seconds for which it held up the whole run before it was sent, by cause: `pause`, `rpm`, `tpm`."""
     broke_off: bool = False
     """It was sent, and no whole answer came back: the endpoint may have made one all the same, and charge for it."""
 
 
-@dataclass(frozen=True, slots=True)
-class Usage:
+class Usage(NamedTuple):
     """Tokens as the endpoint reported them; None where it did not."""
 
     prompt_tokens: int | None = None
     completion_tokens: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Response:
+class Response(NamedTuple):
     """The final outcome of one request. `message is None` if and only if it was not measured."""
 
     key: Key
@@ -271,8 +296,7 @@ class Response:
 # --- judge and count ------------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
-class ToolCall:
+class ToolCall(NamedTuple):
     """One call that the model made, decoded as far as it could be."""
 
     call_id: str | None
@@ -287,8 +311,7 @@ class ToolCall:
     """Codes of `fceval.irregularities`: how the call was off the dialect."""
 
 
-@dataclass(frozen=True, slots=True)
-class Parsed:
+class Parsed(NamedTuple):
     """An assistant message as calls and text."""
 
     calls: tuple[ToolCall, ...]

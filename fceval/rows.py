@@ -1,29 +1,23 @@
 """The rows of the tables: what is judged and counted, in the order in which it appears in the line.
 
-response fact -> call fact -> argument fact -> score -> metric. All are frozen and hold plain values, because
-`fceval.tables` derives its schemas from them.
+response fact -> call fact -> argument fact -> score -> metric. All hold plain values, because `fceval.tables` derives
+its schemas from them; and all are named tuples, because an answer has many, and a tuple is made and turned into columns
+at a fraction of what a dataclass takes. The tables of responses begin alike: with the key, and the commonest group.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from typing import NamedTuple
 
 
-@dataclass(frozen=True, slots=True)
-class Row:
-    """What every row of a table of responses begins with: its key, and the commonest group."""
+class ResponseFact(NamedTuple):
+    """One row per response: what is known of it before its calls are compared."""
 
     case_id: str
     variant: str
     trial: int
     turn: int
     category: str
-
-
-@dataclass(frozen=True, slots=True)
-class ResponseFact(Row):
-    """One row per response: what is known of it before its calls are compared."""
-
     tags: list[str]
     content_hash: str
     failure: str | None
@@ -63,10 +57,14 @@ class ResponseFact(Row):
     """What `attempts` were made for: one request, more where the turn was asked in steps, 0 where none was sent."""
 
 
-@dataclass(frozen=True, slots=True)
-class CallFact(Row):
+class CallFact(NamedTuple):
     """One row per pair of an expected and a predicted call, and per call that found no partner."""
 
+    case_id: str
+    variant: str
+    trial: int
+    turn: int
+    category: str
     pair: int
     """Numbers the pairs of one response, from 0."""
     expected_index: int | None
@@ -96,10 +94,14 @@ class CallFact(Row):
     """Share of its arguments that are right, in [0, 1]; 0 for another tool, or without a partner."""
 
 
-@dataclass(frozen=True, slots=True)
-class ArgumentFact(Row):
+class ArgumentFact(NamedTuple):
     """One row per argument of a pair that names the same tool."""
 
+    case_id: str
+    variant: str
+    trial: int
+    turn: int
+    category: str
     pair: int
     tool: str
     argument: str
@@ -115,10 +117,14 @@ class ArgumentFact(Row):
     """JSON text; None for a missing argument."""
 
 
-@dataclass(frozen=True, slots=True)
-class Score(Row):
+class Score(NamedTuple):
     """One row per (case_id, variant, trial, turn): the verdict."""
 
+    case_id: str
+    variant: str
+    trial: int
+    turn: int
+    category: str
     tags: list[str]
     content_hash: str
     outcome: str
@@ -148,19 +154,18 @@ class Score(Row):
     failure_detail: str | None
     served_model: str | None
     finish_reason: str | None
-    bfcl_error_type: str | None = None
-    first_call_s: float | None = None
+    bfcl_error_type: str | None
+    first_call_s: float | None
     """Seconds to the first streamed piece of a tool call."""
-    passed_repaired: bool | None = None
+    passed_repaired: bool | None
     """The verdict had `repairs` been made; `passed` where there are none, None where not measured."""
-    repairs: list[str] = field(default_factory=list)
+    repairs: list[str]
     """Codes of `fceval.irregularities` that repair would undo (or did, under `repair = "apply"`)."""
-    requests: int = 1
+    requests: int
     """What `attempts` were made for: one request, more where the turn was asked in steps, 0 where none was sent."""
 
 
-@dataclass(frozen=True, slots=True)
-class MetricRow:
+class MetricRow(NamedTuple):
     """One number of a report."""
 
     variant: str

@@ -28,7 +28,7 @@ from fceval.client.endpoint import EndpointSettings
 from fceval.config import RunConfig, parse_config, resolved
 from fceval.dialogue import Dialogue, Shape
 from fceval.errors import ConfigError, LocalError
-from fceval.journal import JournalIndex
+from fceval.journal import is_answered
 from fceval.jsontext import JsonTextError, read_json
 from fceval.prices import Price, from_json, to_json
 from fceval.records import Case, Json, JsonObject
@@ -195,11 +195,7 @@ def copied(run: Run, out: Path) -> Run:
 
 def is_unanswered(run: Run) -> bool:
     """Whether the model answered nothing in a run."""
-    if not run.journal.is_file():
-        return True
-    index = JournalIndex(run.journal)
-    index.close()
-    return not index.measured_count
+    return not run.journal.is_file() or not is_answered(run.journal)
 
 
 def discard(folder: Path) -> None:

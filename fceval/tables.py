@@ -6,14 +6,13 @@ before it. A column, once there, keeps its name and meaning within a version.
 
 from __future__ import annotations
 
-import dataclasses
 import os
 import types
 import typing
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Literal, Self
 
 import polars as pl
 import pyarrow as pa
@@ -25,12 +24,13 @@ from fceval.rows import ArgumentFact, CallFact, MetricRow, ResponseFact, Score
 FORMAT_VERSION = 1
 _VERSION_KEY = b"fceval_format_version"
 
+_LABELS = pl.List(pl.String())
 _DTYPES: dict[object, pl.DataType] = {
     str: pl.String(),
     int: pl.Int64(),
     float: pl.Float64(),
     bool: pl.Boolean(),
-    list[str]: pl.List(pl.String()),
+    list[str]: _LABELS,
 }
 
 
@@ -41,7 +41,7 @@ def schema_of(record: type) -> pl.Schema:
         KeyError: A field has a type that no table holds: anything nested goes in as JSON text.
     """
     hints = typing.get_type_hints(record)
-    return pl.Schema({column.name: _DTYPES[_without_none(hints[column.name])] for column in dataclasses.fields(record)})
+    return pl.Schema({name: _DTYPES[_without_none(hint)] for name, hint in hints.items()})
 
 
 def _without_none(hint: object) -> object:
@@ -61,19 +61,46 @@ KEY_COLUMNS = ("case_id", "variant", "trial", "turn")
 """What joins the tables: one response each."""
 
 
-def frame(rows: Sequence[Any], schema: pl.Schema) -> pl.DataFrame:
+def frame(rows: Sequence[tuple[Any, ...]], schema: pl.Schema) -> pl.DataFrame:
     """Return row records as a frame of the given schema; lone surrogates, which no table holds, stand escaped."""
-    columns = {name: [getattr(row, name) for row in rows] for name in schema}
+    columns = list(zip(*rows, strict=True)) if rows else [()] * len(schema)
     try:
-        return pl.DataFrame(columns, schema=schema)
+        return _frame(columns, schema)
     except UnicodeEncodeError:
-        return pl.DataFrame({name: [_encodable(value) for value in column] for name, column in columns.items()}, schema)
+        return _frame([[_encodable(value) for value in column] for column in columns], schema)
+
+
+def _frame(columns: Sequence[Sequence[Any]], schema: pl.Schema) -> pl.DataFrame:
+    return pl.DataFrame(
+        [_column(name, values, dtype) for values, (name, dtype) in zip(columns, schema.items(), strict=True)]
+    )
+
+
+def _column(name: str, values: Sequence[Any], dtype: pl.DataType) -> pl.Series:
+    if dtype == _LABELS:
+        # Which polars makes by way of a series for each of them, a hundred times as slow. By way of a table, because
+        # for an array polars would first import `pyarrow.compute` for a tenth of a second.
+        return pl.DataFrame(pa.table({name: pa.array(values, pa.large_list(pa.large_string()))})).to_series()
+    return pl.Series(name, values, dtype)
 
 
 def _encodable(value: object) -> object:
     if isinstance(value, list):
         return [_encodable(each) for each in value]
     return value.encode(errors="backslashreplace").decode() if isinstance(value, str) else value
+
+
+def of_responses(table: pl.LazyFrame, responses: pl.DataFrame, how: Literal["semi", "inner"] = "semi") -> pl.LazyFrame:
+    """Return the rows of a table that are about some responses.
+
+    Args:
+        table: Rows of any table that has the key columns.
+        responses: A row per response, with its key.
+        how: `inner`: rows get the other columns of `responses`, too.
+    """
+    # Names can be looked for while a file is read: of all other rows it is not even read what else they hold.
+    of_cases = table.filter(pl.col("case_id").is_in(responses["case_id"].unique().implode()))
+    return of_cases.join(responses.lazy(), on=KEY_COLUMNS, how=how)
 
 
 class ParquetTable:
@@ -107,8 +134,9 @@ class ParquetTable:
     def append(self, rows: pl.DataFrame) -> None:
         """Write a row group (none for no rows)."""
         if rows.height:
-            table = rows.select(self._schema.names()).to_arrow(compat_level=pl.CompatLevel.oldest())
-            self._write(lambda: self._writer.write_table(table.cast(self._arrow)))
+            # Cast by polars: for that, pyarrow would first import for a tenth of a second.
+            table = rows.select(self._schema.names()).cast(self._schema)
+            self._write(lambda: self._writer.write_table(table.to_arrow(compat_level=pl.CompatLevel.oldest())))
 
     def _write(self, action: Callable[[], object]) -> None:
         try:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 
 from hypothesis import strategies as st
@@ -40,17 +39,17 @@ def response(number: int, content: str | None = "Hello", fingerprint: str = "f" 
         usage=Usage(20, None),
         served_model="m-1",
         irregularities=("a", "b"),
-        attempts=(replace(attempt, failure="endpoint_error"), attempt) if content else (attempt,),
+        attempts=(attempt._replace(failure="endpoint_error"), attempt) if content else (attempt,),
     )
 
 
-SMALL = replace(response(0), fingerprint="", message={}, served_model=None, irregularities=(), attempts=())
+SMALL = response(0)._replace(fingerprint="", message={}, served_model=None, irregularities=(), attempts=())
 """A response of few bytes."""
 
 
 def small(number: int) -> Response:
     """Return one of many responses of few bytes."""
-    return replace(SMALL, key=key(number))
+    return SMALL._replace(key=key(number))
 
 
 def written(path: Path, *responses: Response) -> bytes:
@@ -65,10 +64,10 @@ def mixed(path: Path) -> bytes:
     """Write a journal of 50 records: begins and responses, short and long, in several scripts; return its bytes."""
     with Journal(path) as journal:
         for number in range(25):
-            of = replace(small(number), key=Key(f"{HOSTILE[number % len(HOSTILE)]}{number}", "v", number % 3, 0, 0))
-            journal.begin(of.key, "f" * (number % 2))
+            of = small(number)._replace(key=Key(f"{HOSTILE[number % len(HOSTILE)]}{number}", "v", number % 3, 0, 0))
+            journal.begin([(of.key, "f" * (number % 2))])
             content = {"content": HOSTILE[number % len(HOSTILE)] * (number % 5)} if number % 4 else None
-            journal.append(replace(of, message=content))
+            journal.append(of._replace(message=content))
     return path.read_bytes()
 
 
@@ -89,6 +88,9 @@ _attempts = st.builds(
     failure=st.none() | st.sampled_from(["timed_out", "rate_limited"]),
     detail=_texts,
     irregularities=st.lists(_texts, max_size=2).map(tuple),
+    first_call_s=st.none() | st.floats(0, 1),
+    waited_s=st.dictionaries(st.sampled_from(["pause", "rpm"]), st.floats(0, 9)),
+    broke_off=st.booleans(),
 )
 
 responses: st.SearchStrategy[Response] = st.builds(

@@ -11,7 +11,6 @@ import os
 import random
 import signal
 import sys
-from dataclasses import replace
 from itertools import count
 from pathlib import Path
 
@@ -23,9 +22,9 @@ def write_for_ever(path: Path, first: int, pipe: int) -> None:
     """Begin and append one response after the other, each told by a line when it is done."""
     with Journal(path) as journal:
         for number in count(first):
-            each = replace(response(number), message={"content": "x" * (number * 997 % 60_000)})
+            each = response(number)._replace(message={"content": "x" * (number * 997 % 60_000)})
             os.write(pipe, b"< %d\n" % number)
-            journal.begin(each.key, each.fingerprint)
+            journal.begin([(each.key, each.fingerprint)])
             journal.append(each)
             os.write(pipe, b"> %d\n" % number)
 

@@ -37,9 +37,9 @@ class Order:
     async def admit(self, request: Request) -> None:
         """Admit everything."""
 
-    def sending(self, request: Request, attempt: int) -> None:  # noqa: ARG002 -- every attempt is the first
-        """Note the number of a request."""
-        self.numbers.append(int(request.key.case_id))
+    def sending(self, attempts: Sequence[tuple[Request, int]]) -> None:
+        """Note the numbers of requests."""
+        self.numbers += [int(request.key.case_id) for request, _ in attempts]
 
     def tried(self, request: Request, attempt: Attempt, usage: Usage) -> None:
         """Take no note."""

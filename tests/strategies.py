@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from string import ascii_lowercase, digits
 from typing import Any
 
 from hypothesis import strategies as st
@@ -9,8 +10,8 @@ from hypothesis import strategies as st
 from fceval.records import Json, ToolCall, json_text
 from fceval.scoring.align import Likeness
 
-names = st.from_regex(r"[a-z][a-z0-9_]{0,9}", fullmatch=True)
-"""Names of tools and arguments."""
+names = st.builds(str.__add__, st.sampled_from(ascii_lowercase), st.text(ascii_lowercase + digits + "_", max_size=9))
+"""Names of tools and arguments; drawn from a regular expression, they would take five times as long."""
 
 texts = st.text(st.characters(codec="utf-8"), max_size=12)
 """Strings that are Unicode text."""

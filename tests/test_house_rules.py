@@ -216,6 +216,7 @@ def tree() -> list[Source]:
     return _tree()
 
 
+@pytest.mark.untraced
 @pytest.mark.parametrize("name", RULES)
 def test_tree_keeps_the_rule(name: str, tree: list[Source]) -> None:
     """The tree has no offence."""

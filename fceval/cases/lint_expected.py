@@ -11,8 +11,8 @@ from fceval.errors import did_you_mean
 from fceval.records import Case, Expectation, ExpectedCall, Json, Turn, json_text
 from fceval.toolschema import Misfit, SchemaNode, ToolSchema, child_path, compile_tool
 
-_FREE_TEXT = re.compile(r"(\S+\s+){5}\S|[\u3040-\u30ff\u4e00-\u9fff]{20}")
-"""Six words, or as much without spaces in a script that writes none."""
+_FREE_TEXT = re.compile(r"(?<!\S)(\S++\s++){5}\S|[\u3040-\u30ff\u4e00-\u9fff]{20}")
+"""Six words, or as much without spaces in a script that writes none; looked for from the beginning of a word only."""
 
 
 def expectation_remarks(case: Case, judgement: Judgement) -> Iterator[Remark]:

@@ -9,12 +9,13 @@ from typing import Annotated, Any, NotRequired
 from pydantic import ConfigDict, Field, StrictStr, TypeAdapter, ValidationError, with_config
 from typing_extensions import TypedDict
 
+from fceval.cases.digests import Seen, TurnCounts
 from fceval.cases.read import read_rows
 from fceval.cases.rows import field_error
 from fceval.errors import DatasetError
 from fceval.records import Json, JsonObject, Key, Response, Usage, json_text
 
-_OPEN = ConfigDict(extra="allow")
+_OPEN = ConfigDict(extra="ignore")  # rows are looked at here, and kept as they were read
 _LAST_TRIAL = 999
 _VARIANT = r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$"
 
@@ -38,40 +39,39 @@ class _Prediction(TypedDict):
 
 
 _PREDICTION = TypeAdapter(_Prediction)
+_NO_USAGE = Usage()
 
 
-def read_predictions(path: Path, turns: Mapping[str, int]) -> Iterator[Response]:
+def read_predictions(path: Path, turns: TurnCounts) -> Iterator[Response]:
     """Yield the responses of a predictions file, in its order.
 
     Args:
         path: JSONL: `{"case_id", "trial"?, "tool_calls": [{"name", "arguments"}]}` or `{"case_id", "message"}`.
-        turns: Number of turns by case_id, of the dataset.
+        turns: Of the dataset.
 
     Raises:
         DatasetError: A row is no prediction, is for an unknown case, or predicts what another row did.
     """
-    seen: set[int] = set()  # hashes, as the keys of a million rows would be large; whether two agree, the file says
+    seen = Seen()
     for row, fields in read_rows(path):
         try:
-            prediction: Any = _PREDICTION.validate_python(fields)
+            prediction: Any = _PREDICTION.validator.validate_python(fields)
         except ValidationError as error:
             wrong = field_error(error)
             raise DatasetError(str(wrong), file=str(path), row=row, field=wrong.field) from None
         key = _key(prediction)
-        if key.turn >= turns.get(key.case_id, 0):
-            known = key.case_id in turns
+        if key.turn >= (planned := turns.of(key.case_id)):
+            known = planned > 0
             problem = f"`{key.case_id}` has no turn {key.turn}" if known else f"the dataset has no `{key.case_id}`"
             raise DatasetError(problem, file=str(path), row=row, field="turn" if known else "case_id")
-        digest = hash(key)
-        if digest in seen and (first := next(at for at, each in read_rows(path) if _key(each) == key)) != row:
+        if seen.add(key) and (first := next(at for at, each in read_rows(path) if _key(each) == key)) != row:
             problem = f"row {first} predicts the same case, trial and turn"
             raise DatasetError(problem, file=str(path), row=row)
-        seen.add(digest)
         if "message" not in prediction and "tool_calls" not in prediction:
             problem = "neither `tool_calls` nor `message`"
             raise DatasetError(problem, file=str(path), row=row)
         reason = prediction.get("finish_reason")
-        yield Response(key, "", _message(prediction), reason, Usage(), None, (), ())
+        yield Response(key, "", _message(prediction), reason, _NO_USAGE, None, (), ())
 
 
 def _key(prediction: Mapping[str, Any]) -> Key:

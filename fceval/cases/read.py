@@ -10,13 +10,15 @@ import math
 from bisect import bisect_left
 from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
-from functools import lru_cache
+from functools import lru_cache, partial
+from itertools import repeat
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from fceval.cases.digests import Seen
 from fceval.cases.rows import FIELDS, case_of
 from fceval.errors import DatasetError, FieldError
 from fceval.jsontext import JsonTextError, RecurringMember, read_json
@@ -30,7 +32,10 @@ SUFFIXES = {".jsonl": "jsonl", ".ndjson": "jsonl", ".parquet": "parquet"}
 """File name endings that are understood, and the format each one means."""
 
 _BATCH_ROWS = 1_000
+_TEXT_TYPES = (pa.string(), pa.large_string())
 _JSON_SPACE = " \t\r\n"
+_NOTHING = object()
+"""What stands in a column where a row has no such field; None would be JSON's null."""
 
 
 def read_cases(path: Path, check: Callable[[Case], None] | None = None) -> Iterator[Case]:
@@ -43,7 +48,7 @@ def read_cases(path: Path, check: Callable[[Case], None] | None = None) -> Itera
     Raises:
         DatasetError: The file cannot be read, a row is no case, an id comes twice, or there is no row at all.
     """
-    seen: set[int] = set()
+    seen = Seen()
     row = 0
     for row, fields in read_rows(path):
         try:
@@ -52,12 +57,9 @@ def read_cases(path: Path, check: Callable[[Case], None] | None = None) -> Itera
                 check(case)
         except FieldError as error:
             raise DatasetError(str(error), file=str(path), row=row, field=error.field) from None
-        # Hashes, not the ids themselves: a million ids stay small. Whether two ids are equal, the file says.
-        digest = hash(case.case_id)
-        if digest in seen and (first := _first_row(path, case.case_id)) != row:
+        if seen.add(case.case_id) and (first := _first_row(path, case.case_id)) != row:
             msg = f"`{case.case_id}` stands in row {first} already: ids must be unique"
             raise DatasetError(msg, file=str(path), row=row, field="case_id")
-        seen.add(digest)
         yield case
     if row == 0:
         msg = "no case in it"
@@ -140,16 +142,18 @@ def _told(path: Path) -> Iterator[None]:
 
 
 def _jsonl_rows(path: Path) -> Iterator[tuple[int, JsonObject]]:
-    recurring = RecurringMember("tools")
+    read = RecurringMember("tools").read
     with path.open("rb") as lines:
         for row, line in enumerate(lines, start=1):
             try:
                 text = line.decode("utf-8-sig" if row == 1 else "utf-8").strip(_JSON_SPACE)
+                if text:
+                    yield row, _object(text, read)
             except UnicodeDecodeError as error:
                 msg = f"not UTF-8: byte 0x{line[error.start]:02x} at position {error.start + 1} of the line"
                 raise DatasetError(msg, file=str(path), row=row) from None
-            if text:
-                yield row, _object(path, row, None, text, recurring.read)
+            except JsonTextError as error:
+                raise DatasetError(str(error), file=str(path), row=row) from None
 
 
 def _parquet_rows(path: Path, wanted: Sequence[int] | None = None) -> Iterator[tuple[int, JsonObject]]:
@@ -158,8 +162,8 @@ def _parquet_rows(path: Path, wanted: Sequence[int] | None = None) -> Iterator[t
         try:
             _refuse_double_columns(path, file.schema_arrow.names)
             for rows, batch in _whole(file) if wanted is None else _picked(file, wanted):
-                for row, columns in zip(rows, _rows(_readable(batch)), strict=True):
-                    yield row, _fields(path, row, columns)
+                for row, fields in _rows(path, rows, _readable(batch)):
+                    yield row, fields
         except UnicodeDecodeError as error:
             msg = f"a text column is not UTF-8 between rows {row + 1} and {row + _BATCH_ROWS}: {error.reason}"
             raise DatasetError(msg, file=str(path)) from None
@@ -184,14 +188,16 @@ def _whole(file: pq.ParquetFile) -> Iterator[tuple[Sequence[int], pa.RecordBatch
 
 
 def _picked(file: pq.ParquetFile, wanted: Sequence[int]) -> Iterator[tuple[Sequence[int], pa.RecordBatch]]:
-    """Yield some rows of a file, a group at a time, with their numbers."""
+    """Yield some rows of a file, as far as they follow each other in a group, with their numbers."""
     first = 1
     for group in range(file.num_row_groups):
         end = first + file.metadata.row_group(group).num_rows
         rows = wanted[bisect_left(wanted, first) : bisect_left(wanted, end)]
-        if rows:
-            table = file.read_row_group(group).take([row - first for row in rows])
-            yield from ((rows, batch) for batch in table.combine_chunks().to_batches())
+        table = file.read_row_group(group).combine_chunks() if rows else None
+        while table and rows:
+            length = bisect_left(range(len(rows)), 1, key=lambda at: rows[at] - rows[0] - at)
+            yield from ((rows[:length], batch) for batch in table.slice(rows[0] - first, length).to_batches())
+            rows = rows[length:]
         first = end
 
 
@@ -211,47 +217,71 @@ def _readable(batch: pa.RecordBatch) -> pa.RecordBatch:
     return batch
 
 
-def _rows(batch: pa.RecordBatch) -> Iterator[dict[str, Any]]:
-    """Yield the rows of a batch; a column that is empty in all of them, as most are, is left out."""
-    filled = [name for name in batch.schema.names if batch[name].null_count < batch.num_rows]
-    if not filled:
-        yield from ({} for _ in range(batch.num_rows))
-    for cells in zip(*(batch[name].to_pylist() for name in filled), strict=True):
-        yield dict(zip(filled, cells, strict=True))
+def _rows(path: Path, rows: Sequence[int], batch: pa.RecordBatch) -> Iterator[tuple[int, JsonObject]]:
+    """Yield the rows of a batch with their numbers; a column that is empty in all of them, as most are, is left out."""
+    names = [name for name in batch.schema.names if batch[name].null_count < batch.num_rows]
+    try:
+        columns = [_values(name, batch[name]) for name in names]
+    except FieldError as error:
+        if len(rows) == 1:
+            raise DatasetError(str(error), file=str(path), row=rows[0], field=error.field) from None
+        for at, row in enumerate(rows):  # which of them it is, and those before it are fine
+            yield from _rows(path, [row], batch.slice(at, 1))
+        return
+    for row, values in zip(rows, zip(*columns, strict=True) if names else repeat(()), strict=False):
+        fields = {name: value for name, value in zip(names, values, strict=True) if value is not _NOTHING}
+        yield row, _with_extra(path, row, fields) if EXTRA_COLUMN in fields else fields
 
 
-def _fields(path: Path, row: int, columns: dict[str, Any]) -> JsonObject:
-    fields: dict[str, Json] = {}
-    extra = columns.get(EXTRA_COLUMN)
-    if isinstance(extra, str) and extra.startswith("{"):  # else it is a foreign column that happens to have this name
-        del columns[EXTRA_COLUMN]
-    else:
-        extra = None
-    for name, value in columns.items():
-        if value is not None:
-            fields[name] = _known(path, row, name, value) if name in FIELDS else _plain(value)
-    if extra is not None:
-        for name, value in _object(path, row, EXTRA_COLUMN, extra).items():
-            if name in fields:
-                msg = f"`{name}` stands in `{EXTRA_COLUMN}` and in a column of its own"
-                raise DatasetError(msg, file=str(path), row=row, field=name)
-            fields[name] = value
-    return fields
+def _values(name: str, column: pa.Array) -> list[Any]:
+    """Return a column's values as the field that it stands for; `_NOTHING` where a row has none.
+
+    Raises:
+        FieldError: One is none that the field may have.
+    """
+    cells = column.to_pylist()
+    if name in TEXT_COLUMNS and column.type in _TEXT_TYPES:
+        return [_NOTHING if cell is None else cell for cell in cells]
+    read = partial(_known, name) if name in FIELDS else _plain
+    return [_NOTHING if cell is None else read(cell) for cell in cells]
 
 
-def _known(path: Path, row: int, name: str, value: object) -> Json:
-    """Return a column's value as the field that it stands for."""
-    if isinstance(value, dict) or (isinstance(value, list) and name != "tags"):
-        msg = "a nested column: store it as JSON text (struct columns unify the keys of all rows and change types)"
-        raise DatasetError(msg, file=str(path), row=row, field=name)
+def _with_extra(path: Path, row: int, fields: dict[str, Json]) -> JsonObject:
+    """Return a row's fields with those of its `extra`, unless that is a foreign column that happens to be named so."""
+    extra = fields[EXTRA_COLUMN]
+    if not isinstance(extra, str) or not extra.startswith("{"):
+        return fields
+    del fields[EXTRA_COLUMN]
+    try:
+        others = _object(extra)
+    except JsonTextError as error:
+        raise DatasetError(str(error), file=str(path), row=row, field=EXTRA_COLUMN) from None
+    for name in others:
+        if name in fields:
+            msg = f"`{name}` stands in `{EXTRA_COLUMN}` and in a column of its own"
+            raise DatasetError(msg, file=str(path), row=row, field=name)
+    return {**fields, **others}
+
+
+def _known(name: str, value: object) -> Json:
+    """Return a column's value as the field that it stands for.
+
+    Raises:
+        FieldError: It is none.
+    """
     if isinstance(value, bytes):  # how some writers store text
         try:
             value = value.decode()
         except UnicodeDecodeError:
             msg = "not UTF-8"
-            raise DatasetError(msg, file=str(path), row=row, field=name) from None
-    if name in TEXT_COLUMNS or not isinstance(value, str):
+            raise FieldError(msg, name) from None
+    if not isinstance(value, str):
+        if isinstance(value, dict) or (isinstance(value, list) and name != "tags"):
+            msg = "a nested column: store it as JSON text (struct columns unify the keys of all rows and change types)"
+            raise FieldError(msg, name)
         return _plain(value)
+    if name in TEXT_COLUMNS:
+        return value
     if value.isidentifier():
         return _WORDS.get(value, value)
     try:
@@ -259,7 +289,7 @@ def _known(path: Path, row: int, name: str, value: object) -> Json:
     except JsonTextError as error:
         if name == "source":  # a label, which other projects' files hold as plain text
             return value
-        raise DatasetError(str(error), file=str(path), row=row, field=name) from None
+        raise FieldError(str(error), name) from None
 
 
 _recurring = lru_cache(maxsize=1024)(read_json)
@@ -282,18 +312,14 @@ def _plain(value: object) -> Json:
     return value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value)
 
 
-def _decoded(path: Path, row: int, field: str | None, text: str, read: Callable[[str], Json] = read_json) -> Json:
-    try:
-        return read(text)
-    except JsonTextError as error:
-        raise DatasetError(str(error), file=str(path), row=row, field=field) from None
+def _object(text: str, read: Callable[[str], Json] = read_json) -> dict[str, Json]:
+    """Return the JSON object that a text is.
 
-
-def _object(
-    path: Path, row: int, field: str | None, text: str, read: Callable[[str], Json] = read_json
-) -> dict[str, Json]:
-    value = _decoded(path, row, field, text, read)
+    Raises:
+        JsonTextError: It is none.
+    """
+    value = read(text)
     if not isinstance(value, dict):
         msg = f"not a JSON object but {text[:40]}"
-        raise DatasetError(msg, file=str(path), row=row, field=field)
+        raise JsonTextError(msg)
     return value

@@ -9,8 +9,6 @@ from functools import lru_cache
 from typing import Annotated, Any, Literal, NotRequired
 
 from pydantic import (
-    AfterValidator,
-    BeforeValidator,
     ConfigDict,
     Field,
     StrictBool,
@@ -25,22 +23,12 @@ from fceval.errors import FieldError, did_you_mean
 from fceval.identity import OfSame
 from fceval.records import Case, Expected, ExpectedCall, JsonObject, Tool, Turn, json_text
 
-_OPEN = ConfigDict(strict=True, extra="allow")
+_OPEN = ConfigDict(strict=True, extra="ignore")  # rows are looked at here, and kept as they were read
 _CLOSED = ConfigDict(strict=True, extra="forbid")
 
-
-def _refuse_surrogates(text: str) -> str:
-    """Names and labels are columns of tables, which hold Unicode text only."""
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        msg = f"holds a lone surrogate, which is no Unicode text: {json_text(text)[:80]}"
-        raise ValueError(msg) from None
-    return text
-
-
-_Label = Annotated[StrictStr, AfterValidator(_refuse_surrogates)]
-_Name = Annotated[StrictStr, Field(min_length=1), AfterValidator(_refuse_surrogates)]
+# Names and labels are columns of tables, which hold Unicode text only: any limit of length has pydantic look at that.
+_Label = Annotated[StrictStr, Field(min_length=0)]
+_Name = Annotated[StrictStr, Field(min_length=1)]
 
 
 @with_config(_OPEN)
@@ -75,15 +63,8 @@ class _ToolResult(TypedDict):
     content: StrictStr
 
 
-def _refuse_words(value: object) -> object:
-    if isinstance(value, str) and value != "any":
-        msg = f'a list of calls, or "any", not "{value}"'
-        raise ValueError(msg)
-    return value
-
-
 _Messages = Annotated[list[_Message], Field(min_length=1)]
-_Calls = Annotated[list[_Call] | Literal["any"], BeforeValidator(_refuse_words)]
+_Calls = list[_Call] | Literal["any"]
 _Alternatives = Annotated[list[list[_Call]], Field(min_length=1)]
 
 
@@ -125,6 +106,9 @@ _RESERVED = {
 }
 _ROW = TypeAdapter(_Row)
 _NEAR = 0.8
+_SHOWN = 80
+_LISTED = "list[_Call]"
+"""How pydantic calls the one of the two things that `expected` may be."""
 _OWN_LETTERS = 3
 _INNER_FIELDS = sorted({name for part in (_Call, _ToolResult, _Turn) for name in part.__annotations__})
 
@@ -141,14 +125,17 @@ def case_of(fields: JsonObject, row: int) -> Case:
     """
     _refuse_misspelt(tuple(fields))
     known = _offered.knows(fields.get("tools"))  # then they were checked in another row
+    checked = {**fields, "tools": []} if known else fields
     try:
-        _ROW.validate_python({**fields, "tools": []} if known else fields)
+        _ROW.validator.validate_python(checked)
     except ValidationError as error:
         raise field_error(error) from None
-    _refuse_reserved(fields)
-    tools, names = _offered(fields["tools"])
-    turns = tuple(_turns(fields, names))
     values: Mapping[str, Any] = fields
+    request = values.get("request") or {}
+    if request:
+        _refuse_reserved(request)
+    tools, names = _offered(fields["tools"])
+    turns = (_turn(fields, "", names),) if fields.get("turns") is None else tuple(_turns(fields, names))
     return Case(
         case_id=values["case_id"],
         category=values.get("category") or "uncategorised",
@@ -156,7 +143,7 @@ def case_of(fields: JsonObject, row: int) -> Case:
         turns=turns,
         tool_choice=values.get("tool_choice"),
         parallel_tool_calls=values.get("parallel_tool_calls"),
-        request=values.get("request") or {},
+        request=request,
         order=values.get("order"),
         extra_calls=values.get("extra_calls"),
         strings=values.get("strings"),
@@ -166,10 +153,10 @@ def case_of(fields: JsonObject, row: int) -> Case:
     )
 
 
-def _refuse_reserved(fields: Mapping[str, Any]) -> None:
+def _refuse_reserved(request: JsonObject) -> None:
     """A dataset says what is asked, not of which model, nor over which wire."""
     for name, why in _RESERVED.items():
-        if name in (fields.get("request") or {}):
+        if name in request:
             raise FieldError(why, f"request.{name}")
 
 
@@ -217,9 +204,6 @@ _offered = OfSame(_tools)
 
 
 def _turns(fields: Mapping[str, Any], offered: AbstractSet[str]) -> Iterator[Turn]:
-    if fields.get("turns") is None:
-        yield _turn(fields, "", offered)
-        return
     for name in ("messages", "expected", "expected_any_of"):
         if fields.get(name) is not None:
             msg = "stands beside `turns`, which takes its place: drop one of the two"
@@ -232,18 +216,19 @@ def _turn(fields: Mapping[str, Any], place: str, offered: AbstractSet[str]) -> T
     if fields.get("messages") is None:
         msg = "missing: the messages that are sent" + ("" if place else " (or `turns`)")
         raise FieldError(msg, place + "messages")
-    given = [name for name in ("expected", "expected_any_of") if fields.get(name) is not None]
-    if not given:
+    has_one, has_several = fields.get("expected") is not None, fields.get("expected_any_of") is not None
+    if not has_one and not has_several:
         msg = 'missing: the calls that are wanted ([] for none, "any" for some call)'
         raise FieldError(msg, place + "expected")
-    if len(given) > 1:
+    if has_one and has_several:
         msg = "stands beside `expected`: give one of the two"
         raise FieldError(msg, place + "expected_any_of")
     results = tuple(fields.get("tool_results") or ())
-    _check_results(results, place + "tool_results")
+    if results:
+        _check_results(results, place + "tool_results")
     return Turn(
         messages=tuple(fields["messages"]),
-        expected=_expected(fields, given[0], place, offered),
+        expected=_expected(fields, "expected" if has_one else "expected_any_of", place, offered),
         tool_results=results,
     )
 
@@ -261,20 +246,20 @@ def _check_results(results: Sequence[Mapping[str, Any]], place: str) -> None:
 
 
 def _expected(fields: Mapping[str, Any], name: str, place: str, offered: AbstractSet[str]) -> Expected:
-    if fields[name] == "any":
+    given = fields[name]
+    if given == "any":
         return "any"
-    lists = {f"[{number}]": calls for number, calls in enumerate(fields[name])} if name == "expected_any_of" else {}
-    return tuple(
-        tuple(_expected_call(call, f"{place}{name}{at}[{position}]", offered) for position, call in enumerate(calls))
-        for at, calls in (lists or {"": fields[name]}).items()
-    )
+    if name == "expected":
+        return (_expected_calls(given, place + name, offered),)
+    return tuple(_expected_calls(calls, f"{place}{name}[{at}]", offered) for at, calls in enumerate(given))
 
 
-def _expected_call(call: Mapping[str, Any], place: str, offered: AbstractSet[str]) -> ExpectedCall:
-    if call["name"] not in offered:
-        msg = f"tool `{call['name']}` is expected but not offered{did_you_mean(call['name'], offered)}"
-        raise FieldError(msg, f"{place}.name")
-    return ExpectedCall(call["name"], call["arguments"])
+def _expected_calls(calls: Sequence[Any], place: str, offered: AbstractSet[str]) -> tuple[ExpectedCall, ...]:
+    for position, call in enumerate(calls):
+        if call["name"] not in offered:
+            msg = f"tool `{call['name']}` is expected but not offered{did_you_mean(call['name'], offered)}"
+            raise FieldError(msg, f"{place}[{position}].name")
+    return tuple([ExpectedCall(call["name"], call["arguments"]) for call in calls])
 
 
 def field_error(error: ValidationError) -> FieldError:
@@ -290,9 +275,11 @@ def field_error(error: ValidationError) -> FieldError:
         return FieldError("missing", field)
     if first["type"] == "extra_forbidden":
         return FieldError(f"unknown field{did_you_mean(str(first['loc'][-1]), _INNER_FIELDS)}", field)
+    found = json_text(first["input"])
+    shown = f"{found[:_SHOWN]}{'...' if len(found) > _SHOWN else ''}"
     if first["type"] == "string_unicode":
-        return FieldError("holds a lone surrogate, which is no Unicode text", field)
-    found = json_text(first["input"]) if first["type"] != "value_error" else ""
-    shown = f", found {found[:80]}{'...' if len(found) > 80 else ''}" if found else ""  # noqa: PLR2004 -- a line's worth
-    said = first["msg"].removeprefix("Value error, ").removesuffix(" after validation, not 0")
-    return FieldError(said.replace("valid dictionary", "JSON object") + shown, field)
+        return FieldError(f"holds a lone surrogate, which is no Unicode text: {shown}", field)
+    if first["loc"][-1] == _LISTED and isinstance(first["input"], str):
+        return FieldError(f'a list of calls, or "any", not {shown}', field)
+    said = first["msg"].removesuffix(" after validation, not 0")
+    return FieldError(f"{said.replace('valid dictionary', 'JSON object')}, found {shown}", field)

@@ -40,7 +40,8 @@ def select(cases: Iterable[Case], selection: Selection) -> Iterator[Case]:
     Raises:
         ConfigError: An id, a category or a tag is asked for that no case has; known once all cases were seen.
     """
-    chosen = _matching(cases, selection)
+    conditions = selection.case_ids or selection.categories or selection.tags
+    chosen = _matching(cases, selection) if conditions else iter(cases)
     if selection.sample is not None:
         chosen = _drawn(chosen, selection.sample, selection.seed)
     return islice(chosen, selection.limit)

@@ -77,7 +77,7 @@ class BodyReader:
         start = bytes(self._content[:32]).removeprefix(_BOM).lstrip(_BLANK)
         if start.startswith(_FIELDS):
             self._stream = _stream_reader(self._api)
-        elif start and not any(field.startswith(start) for field in (*_FIELDS, _BOM)):
+        elif start.startswith(b"{") or (start and not any(field.startswith(start) for field in (*_FIELDS, _BOM))):
             self._is_whole = True
         return self.is_stream
 

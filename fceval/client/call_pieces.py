@@ -6,7 +6,6 @@ and reuse all three, so none of them alone says which call a piece is of; each l
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 from fceval.client.sse import TooMuchError
@@ -128,11 +127,11 @@ class CallPieces:
         Raises:
             TooMuchError: There are more than `MAX_CALLS`.
         """
-        if not isinstance(entry, Mapping):
+        if not isinstance(entry, dict):
             self._foreign.append(entry)
             return
         function = entry.get("function")
-        function = function if isinstance(function, Mapping) else {}
+        function = function if isinstance(function, dict) else {}
         call_id = _text(entry.get("id"))
         call = self._call_of(entry.get("index"), call_id, function)
         if call_id and not call.call_id:

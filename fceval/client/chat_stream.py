@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 from fceval.client.call_pieces import CallPieces, FunctionPieces, merge
 from fceval.client.refusal import error_of
 from fceval.client.sse import Brought, TooMuchError
-from fceval.records import Json, JsonObject, json_text
+from fceval.records import Json, JsonObject
 
 MAX_KEPT = 8 * 2**20
 """Longest answer that is put together, in characters."""
 _COST_OF_AN_ENTRY = 1024
+_COST_OF_A_MEMBER = 8
 _HEAD = ("id", "created", "model", "system_fingerprint", "service_tier", "prompt_filter_results")
 _TEXTS = frozenset({"content", "refusal", "reasoning", "reasoning_content", "thinking"})
 """Members that come in pieces; of other strings the last one counts."""
@@ -50,8 +50,8 @@ class ChatAssembly:
             self.error = chunk
             return ""
         for name in _HEAD:
-            if self._head.get(name) in (None, ""):
-                self._head[name] = chunk.get(name)
+            if name in chunk and self._head.get(name) in (None, ""):
+                self._head[name] = chunk[name]
         choices = [choice for choice in _list(chunk.get("choices")) if isinstance(choice, dict)]
         if chunk.get("usage"):
             self._usage = chunk["usage"]
@@ -71,10 +71,10 @@ class ChatAssembly:
             self.notes.add("usage_in_choice")
         choice.finish(given.get("finish_reason"))
         delta, message = given.get("delta"), given.get("message")
-        if not delta and isinstance(message, Mapping):
+        if not delta and isinstance(message, dict):
             self.notes.add("message_in_chunk")
             delta = choice.news_of(message)
-        if not isinstance(delta, Mapping):
+        if not isinstance(delta, dict):
             return ""
         self._keep(_size(delta))
         return choice.take(delta)
@@ -124,7 +124,7 @@ class _Choice:
                 for entry in _list(value):
                     self._calls.take(entry)
                     called = True
-            elif member == "function_call" and isinstance(value, Mapping):
+            elif member == "function_call" and isinstance(value, dict):
                 self._function = self._function or FunctionPieces()
                 self._function.take(value, self._notes)
                 called = True
@@ -176,12 +176,12 @@ def _list(value: Json) -> list[Json]:
     return value if isinstance(value, list) else []
 
 
-def _size(delta: JsonObject) -> int:
-    """Return about how many characters a delta adds to what is kept."""
-    size = 0
-    for value in delta.values():
-        if isinstance(value, str):
-            size += len(value)
-        elif value:
-            size += len(json_text(value))
-    return size
+def _size(value: Json) -> int:
+    """Return about how many characters a value adds to what is kept."""
+    if isinstance(value, str):
+        return len(value)
+    if isinstance(value, dict):
+        return sum(map(_size, value.values())) + _COST_OF_A_MEMBER * len(value)
+    if isinstance(value, list):
+        return sum(map(_size, value)) + _COST_OF_A_MEMBER * len(value)
+    return 0

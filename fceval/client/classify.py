@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import replace
 from functools import lru_cache
-from typing import TypeVar
 from urllib.parse import urlsplit
 
 from fceval.client import responses_api
@@ -47,8 +45,6 @@ _ENCODINGS = frozenset({"", "identity", "gzip", "x-gzip", "deflate", "x-deflate"
 _UNICODE = frozenset({"", "utf-8", "utf8", "us-ascii"})
 _LARGEST_COUNT = 2**53
 
-_Result = TypeVar("_Result", bound=Answered | Failed)
-
 
 def classify(
     status: int, headers: Mapping[str, str], body: bytes | Streamed, request_body: JsonObject, api: Api
@@ -71,7 +67,7 @@ def classify(
     else:
         result = _of_body(status, headers, body, api)
     codes = _around(status, headers, body, request_body, result)
-    return _with_codes(result, codes)
+    return _with_codes(result, codes) if codes else result
 
 
 def _origin(location: str) -> str:
@@ -87,7 +83,7 @@ def _origin(location: str) -> str:
 
 
 def _of_body(status: int, headers: Mapping[str, str], body: bytes, api: Api) -> Answered | Failed:
-    if status in _OK and not body.strip():
+    if status in _OK and (not body or body.isspace()):
         return Failed("endpoint_error", f"HTTP {status} with an empty body", retryable=True, headers=headers)
     try:
         value, codes = read_envelope(body)
@@ -110,7 +106,7 @@ def _of_value(
         found = {"error_in_200"} if status in _OK else set()
         return _with_codes(refused, {*codes, *found, *([] if is_in_shape(value) else ["error_shape"])})
     result = responses_api.answer_of(value, codes) if api == "responses" else _answer(value, codes)
-    return result if isinstance(result, Answered) or not result.retryable else replace(result, headers=headers)
+    return result if isinstance(result, Answered) or not result.retryable else result._replace(headers=headers)
 
 
 def _of_stream(status: int, headers: Mapping[str, str], stream: Streamed, api: Api) -> Answered | Failed:
@@ -144,7 +140,7 @@ def _not_json(status: int, headers: Mapping[str, str], text: str, problem: str) 
     is_page = _is_markup(text)
     if status in RETRYABLE or status in REFUSED or (status not in _OK and not is_page):
         result = refusal(status, headers, "a web page" if is_page else first_line(text), frozenset())
-        return replace(result, irregularities=("error_shape",))
+        return result._replace(irregularities=("error_shape",))
     if is_page:
         detail = f"HTTP {status}: a web page in place of JSON: is the base URL right (does it end in /v1)?"
         codes = ("html_200",) if status in _OK else ("error_shape",)
@@ -227,13 +223,14 @@ def _around(
     """Return the codes of what is off between request, headers and body."""
     codes: set[str] = set()
     asked, streamed = request_body.get("stream") is True, isinstance(body, Streamed)
-    if status in _OK and asked != streamed and (streamed or isinstance(result, Answered)):
-        codes.add("stream_ignored")
-    if status in _OK and isinstance(body, bytes) and not body.strip():
-        codes.add("stream_truncated" if asked else "choices_null_or_empty")
-    if status in _BAD_REQUEST and request_body.get("tool_choice") == "none":
+    is_answer = streamed or isinstance(result, Answered)
+    if status in _OK:
+        if asked != streamed and is_answer:
+            codes.add("stream_ignored")
+        if isinstance(body, bytes) and (not body or body.isspace()):
+            codes.add("stream_truncated" if asked else "choices_null_or_empty")
+    elif status in _BAD_REQUEST and request_body.get("tool_choice") == "none":
         codes.add("none_400")
-    is_answer = isinstance(result, Answered) or streamed
     if is_answer and not _is_honest(headers.get("content-type", ""), streamed=streamed):
         codes.add("content_type")
     return codes
@@ -250,8 +247,8 @@ def _is_honest(content_type: str, *, streamed: bool) -> bool:
     return not kind or (kind == _STREAM if streamed else kind == "application/json" or kind.endswith("+json"))
 
 
-def _with_codes(result: _Result, codes: set[str]) -> _Result:
-    return replace(result, irregularities=tuple(sorted({*result.irregularities, *codes}))) if codes else result
+def _with_codes(result: Answered | Failed, codes: set[str]) -> Answered | Failed:
+    return result._replace(irregularities=tuple(sorted({*result.irregularities, *codes}))) if codes else result
 
 
 def usage_of(usage: Json) -> Usage:
@@ -261,6 +258,8 @@ def usage_of(usage: Json) -> Usage:
 
 
 def _count(tokens: Json) -> int | None:
+    if type(tokens) is int and 0 <= tokens <= _LARGEST_COUNT:  # no bool, which is a class of its own
+        return tokens
     if isinstance(tokens, bool) or not isinstance(tokens, int | float) or not 0 <= tokens <= _LARGEST_COUNT:
         return None
     return int(tokens) if tokens == int(tokens) else None

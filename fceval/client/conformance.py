@@ -37,24 +37,26 @@ def deviations(request: Request, answer: Answered, parsed: Parsed) -> frozenset[
         answer: What came.
         parsed: Its message as the dialect of the request reads it.
     """
+    body, message, calls = request.body, answer.message, parsed.calls
     offered = _offered(request)
-    demand = _demand(request.body)
+    demand = _demand(body)
     found = set(parsed.notes)
     if _is_bare_call(parsed, offered):
         found.add("call_in_content")
-    limit = _token_limit(request.body, answer, parsed.calls)
-    found.update(_of_end(answer, demand, parsed, found, limit))
-    found.update(_of_demand(request.body, demand, parsed, found, offered, limit))
-    for place, call in enumerate(parsed.calls, 1):
-        notes = set(_of_call(call, offered))
-        found |= notes - _OF_CUT_ARGUMENTS if limit and place == len(parsed.calls) else notes
+    is_native = bool(message.get("tool_calls") or message.get("function_call") or "output" in message)
+    limit = _token_limit(body, answer, calls)
+    found.update(_of_end(answer, demand, parsed, found, limit, is_native=is_native))
+    found.update(_of_demand(body, demand, parsed, found, offered, limit))
+    for place, call in enumerate(calls, 1):
+        notes = _of_call(call, offered)
+        found |= notes - _OF_CUT_ARGUMENTS if limit and place == len(calls) else notes
     if "name_changed" in answer.irregularities:
         found.discard("unknown_tool")  # it is no name that the model made up
-    if _is_native(answer.message):
-        found.update(_of_native_calls(request.body, parsed))
-    if _holds_opaque(answer.message):
+    if is_native:
+        found.update(_of_native_calls(body, parsed))
+    if _holds_opaque(message):
         found.add("opaque_required")
-    found.update(_of_envelope(request.body, answer))
+    found.update(_of_envelope(body, answer))
     return frozenset(found)
 
 
@@ -82,6 +84,8 @@ _CHOICES: Mapping[Json, _Demand] = {
 
 def _demand(body: JsonObject) -> _Demand:
     choice = body.get("tool_choice", body.get("function_call"))
+    if choice is None:
+        return _AUTO
     if not isinstance(choice, dict):
         return _CHOICES.get(choice, _AUTO) if isinstance(choice, str) else _AUTO
     if choice.get("type") == "allowed_tools":
@@ -149,16 +153,19 @@ def _is_unfinished(text: str) -> bool:
     return depth > 0
 
 
-def _of_end(answer: Answered, demand: _Demand, parsed: Parsed, found: set[str], limit: str) -> Iterator[str]:
+def _of_end(  # noqa: PLR0913 -- what was asked, and all that may explain how it ended
+    answer: Answered, demand: _Demand, parsed: Parsed, found: set[str], limit: str, *, is_native: bool
+) -> Sequence[str]:
     reason = answer.finish_reason
     if reason not in (_RESPONSES_REASONS if "output" in answer.message else _CHAT_REASONS):
-        yield "finish_nonstandard"
-    elif limit == "hidden":
-        yield "finish_hides_length"
-    elif parsed.calls and reason == "stop" and not demand.is_named and _is_native(answer.message):
-        yield "finish_stop_with_calls"
-    elif reason in _SAYS_CALLS and not parsed.calls and not parsed.problems and not found & _ATTEMPTS:
-        yield "finish_toolcalls_without_calls"
+        return ("finish_nonstandard",)
+    if limit == "hidden":
+        return ("finish_hides_length",)
+    if parsed.calls:
+        return ("finish_stop_with_calls",) if reason == "stop" and not demand.is_named and is_native else ()
+    if reason in _SAYS_CALLS and not parsed.problems and not found & _ATTEMPTS:
+        return ("finish_toolcalls_without_calls",)
+    return ()
 
 
 def _of_demand(  # noqa: PLR0913, PLR0917 -- what was asked, and all that may explain why it is not there
@@ -168,19 +175,20 @@ def _of_demand(  # noqa: PLR0913, PLR0917 -- what was asked, and all that may ex
     found: set[str],
     offered: Mapping[str, ToolSchema],
     limit: str,
-) -> Iterator[str]:
+) -> list[str]:
     calls = parsed.calls
-    if len(calls) > 1 and body.get("parallel_tool_calls") is False:
-        yield "parallel_ignored"
-    if calls and demand.mode == "none":
-        yield "none_ignored"
-    if demand.mode != "required":
-        return
-    if not calls:
-        if not (limit or parsed.refusal or parsed.problems or found & _ATTEMPTS):
-            yield "required_ignored"
-    elif demand.names and all(call.name in offered and call.name not in demand.names for call in calls):
-        yield "required_ignored"
+    codes = ["parallel_ignored"] if len(calls) > 1 and body.get("parallel_tool_calls") is False else []
+    if demand.mode == "none" and calls:
+        codes.append("none_ignored")
+    elif demand.mode == "required":
+        if not calls:
+            is_ignored = not (limit or parsed.refusal or parsed.problems or found & _ATTEMPTS)
+        else:
+            names = demand.names
+            is_ignored = bool(names) and all(call.name in offered and call.name not in names for call in calls)
+        if is_ignored:
+            codes.append("required_ignored")
+    return codes
 
 
 # --- its calls ------------------------------------------------------------------------------------------------
@@ -191,57 +199,63 @@ def _is_bare_call(parsed: Parsed, offered: Mapping[str, ToolSchema]) -> bool:
     return bool(parsed.leaked and not parsed.calls and all(call.name in offered for call in parsed.leaked))
 
 
-def _of_call(call: ToolCall, offered: Mapping[str, ToolSchema]) -> Iterator[str]:
+def _of_call(call: ToolCall, offered: Mapping[str, ToolSchema]) -> set[str]:
     schema = offered.get(call.name)
+    found = set(call.notes)
     if schema is None:
         meant = offered_name(call.name, offered)
-        yield "special_token_in_name" if meant else "unknown_tool"
+        found.add("special_token_in_name" if meant else "unknown_tool")
         schema = offered[meant] if meant else None
-    for note in call.notes:
-        dropped = note == "args_empty_string" and schema is not None and schema.node.required
-        yield "args_dropped" if dropped else note
-    if schema is not None and call.problem is None and unnested(call.value, schema.node) is not call.value:
-        yield "args_nested_string"
-
-
-def _is_native(message: JsonObject) -> bool:
-    """Whether calls stand in fields of their own, and not in the text as in prompt mode."""
-    return bool(message.get("tool_calls") or message.get("function_call") or "output" in message)
+    if schema is None:
+        return found
+    if "args_empty_string" in found and schema.node.required:
+        found.remove("args_empty_string")
+        found.add("args_dropped")
+    if call.problem is None and unnested(call.value, schema.node) is not call.value:
+        found.add("args_nested_string")
+    return found
 
 
 def _of_native_calls(body: JsonObject, parsed: Parsed) -> Iterator[str]:
+    """Yield what is off with calls that stand in fields of their own, and not in the text as in prompt mode."""
     ids = [call.call_id for call in parsed.calls if call.call_id]
     if len(set(ids)) < len(ids) or (ids and not set(ids).isdisjoint(_ids_before(body))):
         yield "id_not_unique"
-    texts = (call.arguments.strip() for call in parsed.calls)
-    if parsed.text and any(len(text) > len("{}") and text in parsed.text for text in texts):
-        yield "content_dup_of_args"
+    if parsed.text:
+        texts = (call.arguments.strip() for call in parsed.calls)
+        if any(len(text) > len("{}") and text in parsed.text for text in texts):
+            yield "content_dup_of_args"
 
 
 def _ids_before(body: JsonObject) -> Iterator[str]:
     """Yield the ids of the calls that the conversation holds already."""
-    for item in (*_array(body.get("messages")), *_array(body.get("input"))):
-        said = _object(item)
-        for entry in _array(said.get("tool_calls")):
-            if isinstance(call_id := _object(entry).get("id"), str):
+    for said in (*_array(body.get("messages")), *_array(body.get("input"))):
+        if isinstance(said, dict):
+            for entry in _array(said.get("tool_calls")):
+                if isinstance(call_id := _object(entry).get("id"), str):
+                    yield call_id
+            if said.get("type") == "function_call" and isinstance(call_id := said.get("call_id"), str):
                 yield call_id
-        if said.get("type") == "function_call" and isinstance(call_id := said.get("call_id"), str):
-            yield call_id
 
 
 # --- what is around it ----------------------------------------------------------------------------------------
 
 
 def _holds_opaque(message: JsonObject) -> bool:
-    entries = [_object(entry) for entry in (*_array(message.get("tool_calls")), *_array(message.get("output")))]
-    places = [message, *entries, *(_object(entry.get("function")) for entry in entries)]
-    opaque = [place for place in places if not _OPAQUE.isdisjoint(place)]
-    return any(place[name] for place in opaque for name in _OPAQUE.intersection(place))
+    """Whether a message, one of its calls or of its items has a member that its vendor wants back."""
+    entries = (*_array(message.get("tool_calls")), *_array(message.get("output")))
+    return _is_opaque(message) or any(
+        _is_opaque(entry) or _is_opaque(_object(entry.get("function"))) for entry in entries if isinstance(entry, dict)
+    )
+
+
+def _is_opaque(place: JsonObject) -> bool:
+    return not _OPAQUE.isdisjoint(place) and any(place.get(name) for name in _OPAQUE)
 
 
 def _of_envelope(body: JsonObject, answer: Answered) -> Iterator[str]:
-    without_usage = answer.usage.prompt_tokens is None and answer.usage.completion_tokens is None
-    if without_usage and _may_expect_usage(body, answer.message):
+    usage = answer.usage
+    if usage.prompt_tokens is None and usage.completion_tokens is None and _may_expect_usage(body, answer.message):
         yield "usage_absent"
     model = body.get("model")
     if isinstance(model, str) and answer.served_model and not is_same_model(model, answer.served_model):

@@ -40,7 +40,9 @@ def read_envelope(body: bytes) -> tuple[Json, tuple[str, ...]]:
     refuse_depth(text)
     try:
         decoder = _PLAIN if len(text) <= MAX_DIGITS else _DECODER
-        value = decoder.decode(text) if text else None
+        value, end = decoder.raw_decode(text) if text else (None, 0)
+        if end < len(text):
+            decoder.decode(text)  # which says what is there beside the value
     except json.JSONDecodeError as error:
         msg = f"not valid JSON at line {error.lineno} column {error.colno}: {error.msg}"
         raise JsonTextError(msg) from None

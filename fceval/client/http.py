@@ -10,16 +10,16 @@ import socket
 import ssl
 import time
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from types import TracebackType
-from typing import Self
+from typing import NamedTuple, Self
 
 import aiohttp
 
 from fceval.client.body import BodyReader, hidden
 from fceval.client.classify import Answered, Failed, classify
 from fceval.client.conformance import deviations
+from fceval.client.deadlines import Deadlines
 from fceval.client.endpoint import Endpoint, request_headers, request_url
 from fceval.client.outcome import BROKEN_ATTEMPTS
 from fceval.client.reading import Received, SilenceError, read
@@ -52,13 +52,26 @@ _TOLD: Mapping[type[BaseException], str] = {
 """Exceptions of aiohttp whose own text is for nobody: some of it is the URL."""
 
 
-@dataclass(frozen=True, slots=True)
-class Tried:
+class Came(NamedTuple):
+    """What came of one attempt, before anything is made of it."""
+
+    started_at: str
+    latency_s: float
+    status: int
+    """HTTP status; 0 where no answer came."""
+    raw_headers: Sequence[tuple[bytes, bytes]]
+    """Of the answer; empty where none came."""
+    received: Received | Failed
+    """The body, or why no whole one came."""
+    waited_s: Mapping[str, float]
+
+
+class Tried(NamedTuple):
     """One attempt, and what came of it."""
 
     attempt: Attempt
     result: Answered | Failed
-    headers: Mapping[str, str] = field(default_factory=dict)
+    headers: Mapping[str, str] = {}
     """Of the answer, names in lower case; empty where none came."""
 
     @property
@@ -99,16 +112,18 @@ class Client:
                 limit=0, keepalive_timeout=_KEEP_ALIVE_S, ssl=self._route.certificates or True
             ),
             proxy=self._route.proxy,
-            timeout=aiohttp.ClientTimeout(total=self._settings.timeout_s, sock_connect=_CONNECT_S),
+            timeout=aiohttp.ClientTimeout(sock_connect=_CONNECT_S),
             cookie_jar=aiohttp.DummyCookieJar(),
             trust_env=False,
             auto_decompress=False,
         )
+        self._deadlines = await Deadlines().__aenter__()
         return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        await self._deadlines.__aexit__(kind, error, trace)
         await self._session.close()
 
     async def send(self, request: Request) -> Response:
@@ -143,11 +158,18 @@ class Client:
     async def attempt(
         self, request: Request, body: bytes, number: int, waited: Mapping[str, float] | None = None
     ) -> Tried:
-        """Send a request once and return what came of it.
+        """Send a request once and return what came of it; see `exchange` and `tried`, which an engine uses.
+
+        Raises:
+            LocalError: This machine cannot open one more connection.
+        """
+        return self.tried(request, await self.exchange(body, number, waited))
+
+    async def exchange(self, body: bytes, number: int, waited: Mapping[str, float] | None = None) -> Came:
+        """Send a body once and return what came back.
 
         Args:
-            request: What is asked.
-            body: Its body, encoded.
+            body: Of the request, encoded.
             number: Of the attempt, from 1.
             waited: Seconds that it was held back before, by cause.
 
@@ -156,70 +178,83 @@ class Client:
         """
         started_at = datetime.now(UTC).isoformat(timespec="milliseconds")
         sent_at = time.perf_counter()
-        status: int | None = None
-        received: Received | None = None
-        headers: dict[str, str] = {}
-        result: Answered | Failed
+        status = 0
+        raw_headers: Sequence[tuple[bytes, bytes]] = ()
+        received: Received | Failed
         try:
-            async with self._session.post(
-                self._request_url,
-                data=body,
-                headers=self._headers,
-                proxy_headers=self._proxy_headers,
-                allow_redirects=False,
-            ) as answer:
+            async with (
+                self._deadlines.limit(self._settings.timeout_s) as limit,
+                self._session.post(
+                    self._request_url,
+                    data=body,
+                    headers=self._headers,
+                    proxy_headers=self._proxy_headers,
+                    allow_redirects=False,
+                ) as answer,
+            ):
                 status = answer.status
                 self._reached = True
-                headers = self._readable(answer.raw_headers)
+                raw_headers = answer.raw_headers
                 reader = BodyReader(self._dialect.api)
-                received = await read(answer, reader, sent_at, self._settings.timeout_s * _SILENT_SHARE)
+                received = await read(answer, reader, sent_at, self._settings.timeout_s * _SILENT_SHARE, limit)
         except (BadEncodingError, SilenceError, TooMuchError) as error:
-            result = _unreadable(error)
+            received = _unreadable(error)
         except aiohttp.ConnectionTimeoutError:
-            result = self._unreachable(f"no connection within {_CONNECT_S:g} s", number)
+            received = self._unreachable(f"no connection within {_CONNECT_S:g} s", number)
         except TimeoutError:
-            result = Failed(
+            received = Failed(
                 "timed_out", f"no answer within {self._settings.timeout_s:g} s", retryable=True, broke_off=True
             )
         except aiohttp.ClientConnectorCertificateError as error:
-            result = Failed("endpoint_error", _untrusted(error), stops_run=not self._reached)
+            received = Failed("endpoint_error", _untrusted(error), stops_run=not self._reached)
         except aiohttp.ClientHttpProxyError as error:
             detail = f"the proxy {self._route.proxy} refuses with HTTP {error.status}"
-            result = Failed("endpoint_error", detail, retryable=True, stops_run=not self._reached)
+            received = Failed("endpoint_error", detail, retryable=True, stops_run=not self._reached)
         except aiohttp.ClientConnectorError as error:
             _blame_this_machine(error.os_error)
             detail = f"cannot connect to {error.host}:{error.port}: {_reason(error.os_error)}"
             unknown = isinstance(error.os_error, socket.gaierror) and error.os_error.errno == socket.EAI_NONAME
-            result = self._unreachable(detail, number, unknown=unknown)
+            received = self._unreachable(detail, number, unknown=unknown)
         except (aiohttp.InvalidURL, UnicodeError):  # the name does not encode as one of the domain name system
-            result = Failed("endpoint_error", "no server can have this name", stops_run=True)
+            received = Failed("endpoint_error", "no server can have this name", stops_run=True)
         except (aiohttp.ClientError, OSError) as error:
             _blame_this_machine(error)
             # Before an answer began, any attempt may pass; one that broke off is likely to do so again.
-            most_attempts = None if status is None else BROKEN_ATTEMPTS
+            most_attempts = BROKEN_ATTEMPTS if status else None
             detail = f"the connection failed: {_reason(error)}"
-            result = Failed("endpoint_error", detail, retryable=True, broke_off=True, most_attempts=most_attempts)
-        else:
-            result = self._result(request, status, headers, received)
-        latency_s = received.ended_s if received else time.perf_counter() - sent_at
-        self._answered = self._answered or isinstance(result, Answered)
-        attempt = _attempt(started_at, latency_s, status, received, result, _rounded(waited or {}))
-        return Tried(attempt, result, headers)
+            received = Failed("endpoint_error", detail, retryable=True, broke_off=True, most_attempts=most_attempts)
+        latency_s = received.ended_s if isinstance(received, Received) else time.perf_counter() - sent_at
+        return Came(started_at, latency_s, status, raw_headers, received, _rounded(waited or {}))
 
-    def _result(self, request: Request, status: int, headers: dict[str, str], received: Received) -> Answered | Failed:
+    def tried(self, request: Request, came: Came) -> Tried:
+        """Return what an attempt at a request comes to.
+
+        Args:
+            request: What was asked.
+            came: What came back.
+        """
+        headers = self._readable(came.raw_headers)
+        if isinstance(came.received, Failed):
+            result: Answered | Failed = came.received
+        else:
+            result = self._result(request, came.status, headers, came.received.content)
+        self._answered = self._answered or isinstance(result, Answered)
+        return Tried(_attempt(came, result), result, headers)
+
+    def _result(
+        self, request: Request, status: int, headers: dict[str, str], came: bytes | Streamed
+    ) -> Answered | Failed:
         """Return what an answer is, with all that is irregular about it."""
-        content = received.content
+        content = came
         for secret in self._secrets:
             content = hidden(content, secret)
         result = classify(status, headers, content, request.body, self._dialect.api)
-        codes = set(result.irregularities)
-        if content != received.content:
-            codes.add(KEY_ECHOED)
+        codes = frozenset[str]() if content == came else frozenset({KEY_ECHOED})
         if isinstance(result, Failed):  # people read it, and endpoints like to quote the key that they turn down
-            result = replace(result, detail=without_likely(result.detail))
+            result = result._replace(detail=without_likely(result.detail))
         else:
             codes |= deviations(request, result, self._dialect.parse(result.message))
-        return replace(result, irregularities=tuple(sorted(codes))) if codes else result
+        return result._replace(irregularities=tuple(sorted(codes.union(result.irregularities)))) if codes else result
 
     def _unreachable(self, detail: str, number: int, *, unknown: bool = False) -> Failed:
         """An endpoint that was never reached is a wrong address; one that was may come back."""
@@ -233,7 +268,11 @@ class Client:
         return content
 
     def _readable(self, raw_headers: Iterable[tuple[bytes, bytes]]) -> dict[str, str]:
-        return {name.decode("latin-1").lower(): self._hidden(value).decode("latin-1") for name, value in raw_headers}
+        headers = list(raw_headers)
+        together = b"\n".join([value for _, value in headers])
+        if self._hidden(together) != together:  # else none of them holds it
+            headers = [(name, self._hidden(value)) for name, value in headers]
+        return {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in headers}
 
     def advice(self, detail: str) -> str:
         """Return what went wrong with the URL before it, and what to do where that is known."""
@@ -265,27 +304,21 @@ def _rounded(waited: Mapping[str, float]) -> dict[str, float]:
     return {cause: round(seconds, 3) for cause, seconds in waited.items()}
 
 
-def _attempt(  # noqa: PLR0913, PLR0917 -- what an attempt is made of
-    started_at: str,
-    latency_s: float,
-    status: int | None,
-    received: Received | None,
-    result: Answered | Failed,
-    waited_s: Mapping[str, float],
-) -> Attempt:
-    stream = received.content if received and isinstance(received.content, Streamed) else None
+def _attempt(came: Came, result: Answered | Failed) -> Attempt:
+    content = None if isinstance(came.received, Failed) else came.received.content
+    stream = content if isinstance(content, Streamed) else None
     failed = result if isinstance(result, Failed) else None
     return Attempt(
-        started_at=started_at,
-        latency_s=latency_s,
+        started_at=came.started_at,
+        latency_s=came.latency_s,
         ttft_s=stream.first_token_s if stream else None,
-        status=status,
+        status=came.status or None,
         failure=failed.failure if failed else None,
         detail=failed.detail if failed else "",
         irregularities=result.irregularities,
         first_call_s=stream.first_call_s if stream else None,
         broke_off=failed is not None and failed.broke_off,
-        waited_s=waited_s,
+        waited_s=came.waited_s,
     )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from fceval.records import JsonObject, NotMeasured, Usage
 
@@ -11,8 +11,7 @@ BROKEN_ATTEMPTS = 3
 """Most attempts at an answer that comes broken: cut off, or not readable."""
 
 
-@dataclass(frozen=True, slots=True)
-class Answered:
+class Answered(NamedTuple):
     """The model answered."""
 
     message: JsonObject
@@ -24,8 +23,7 @@ class Answered:
     """Codes of `fceval.irregularities`, sorted."""
 
 
-@dataclass(frozen=True, slots=True)
-class Failed:
+class Failed(NamedTuple):
     """The model did not get to answer."""
 
     failure: NotMeasured
@@ -37,7 +35,7 @@ class Failed:
     """No other request will fare better: authentication, quota."""
     wrong_address: bool = False
     """So answers something that is no endpoint; one that has answered before only stumbled."""
-    headers: Mapping[str, str] = field(default_factory=dict)
+    headers: Mapping[str, str] = {}
     """Of the answer, names in lower case: they may ask for a pause."""
     irregularities: tuple[str, ...] = ()
     """Codes of `fceval.irregularities`, sorted."""

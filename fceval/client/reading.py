@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import time
-from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, NamedTuple
 
 import aiohttp
 
 from fceval.client.body import BodyReader
+from fceval.client.deadlines import Limit
 from fceval.client.sse import Streamed
 from fceval.client.unpacking import BadEncodingError, Unpacker
 
@@ -24,8 +24,7 @@ class SilenceError(Exception):
     """A stream that had begun brought no event for too long; the message says for how long."""
 
 
-@dataclass(frozen=True, slots=True)
-class Received:
+class Received(NamedTuple):
     """A body."""
 
     content: bytes | Streamed
@@ -33,7 +32,9 @@ class Received:
     """When its last byte came, in seconds since the request."""
 
 
-async def read(answer: aiohttp.ClientResponse, reader: BodyReader, sent_at: float, silence_s: float) -> Received:
+async def read(
+    answer: aiohttp.ClientResponse, reader: BodyReader, sent_at: float, silence_s: float, limit: Limit
+) -> Received:
     """Read a body to its end, or to where a stream needs no more.
 
     Args:
@@ -41,13 +42,13 @@ async def read(answer: aiohttp.ClientResponse, reader: BodyReader, sent_at: floa
         reader: Of the API that was asked.
         sent_at: When the request was sent, on the clock of `time.perf_counter`.
         silence_s: Longest time without an event once a stream has begun; comments are none.
+        limit: Of the attempt, within which this is called.
 
     Raises:
         aiohttp.ClientError: The connection broke, and the body is no stream.
         BadEncodingError: The body is not what its content encoding says, and no stream.
         OSError: As `aiohttp.ClientError`.
         SilenceError: The stream brought nothing more, and has no whole answer.
-        TimeoutError: The session's own time limit came first.
         TooMuchError: The body is longer than what is read.
     """
     unpacker = Unpacker(answer.headers.get("Content-Encoding", ""))
@@ -55,17 +56,18 @@ async def read(answer: aiohttp.ClientResponse, reader: BodyReader, sent_at: floa
     stage = _Stage(silence_s)
     how: Literal["eof", "reset"] = "eof"
     try:
-        async with asyncio.timeout(None) as limit:
-            while packed := await answer.content.read(_CHUNK_BYTES):
-                ended_s = time.perf_counter() - sent_at
-                for content in unpacker.feed(packed):
-                    stage.enough = reader.feed(content, ended_s)
-                if stage.moved(reader):
-                    limit.reschedule(asyncio.get_running_loop().time() + stage.wait_s)
-            unpacker.close()
-    except TimeoutError:
+        while packed := await answer.content.read(_CHUNK_BYTES):
+            ended_s = time.perf_counter() - sent_at
+            for content in unpacker.feed(packed):
+                stage.enough = reader.feed(content, ended_s)
+            if reader.is_stream and stage.moved(reader):
+                limit.wait(stage.wait_s)
+        unpacker.close()
+    except asyncio.CancelledError:
+        if not limit.has_expired:
+            raise
         if not (reader.finished or stage.enough):
-            if limit.expired():
+            if limit.at < limit.total_at:
                 msg = f"the stream brought nothing for {silence_s:g} s"
                 raise SilenceError(msg) from None
             raise

@@ -55,6 +55,8 @@ def error_of(value: Json) -> tuple[str | None, frozenset[str]]:
         return None, frozenset()
     choice = first_choice(value)
     for error in (value.get("error"), choice.get("error") if choice else None):
+        if error is None:
+            continue
         if isinstance(error, dict) and (error.get("message") or error.get("code") or error.get("type")):
             codes = _codes(error)
             return text_of(error.get("message")) or ", ".join(sorted(codes)), codes

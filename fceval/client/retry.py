@@ -18,7 +18,10 @@ LONGEST_WAIT_S = 120.0
 _FIRST_WAIT_S = 0.5
 _LAST_WAIT_S = 30.0
 _LAST_DOUBLING = 6
-_BUDGETS = ("requests", "tokens")
+_BUDGETS = tuple(
+    (f"x-ratelimit-remaining-{budget}", f"x-ratelimit-reset-{budget}") for budget in ("requests", "tokens")
+)
+"""Names of the headers that say what is left of a budget, and when there is more."""
 _DURATION = re.compile(r"(?:(\d+)h)?(?:(\d+)m(?!s))?(?:(\d+(?:\.\d+)?)s)?(?:(\d+(?:\.\d+)?)ms)?", re.ASCII)
 _EPOCH_S = 1e9  # a number this large is a moment, not a duration
 
@@ -122,12 +125,13 @@ def exhausted_s(headers: Mapping[str, str]) -> float | None:
     Reads `x-ratelimit-remaining-requests` and `-tokens` with their `-reset-`, which is a Go duration (`6m0s`,
     `20ms`), seconds, or a moment. The limits that stand beside them may be another account's and count nothing.
     """
-    resets = [
-        reset_s(headers.get(f"x-ratelimit-reset-{budget}", ""), headers.get("date", ""))
-        for budget in _BUDGETS
-        if headers.get(f"x-ratelimit-remaining-{budget}", "").strip() == "0"
-    ]
-    return max((reset for reset in resets if reset is not None), default=None)
+    longest_s = None
+    for remaining, reset in _BUDGETS:
+        if headers.get(remaining, "").strip() == "0":
+            pause_s = reset_s(headers.get(reset, ""), headers.get("date", ""))
+            if pause_s is not None:
+                longest_s = max(longest_s or 0.0, pause_s)
+    return longest_s
 
 
 def reset_s(text: str, now: str) -> float | None:

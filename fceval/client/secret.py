@@ -33,7 +33,7 @@ _known: dict[str, Secret] = {}
 class Secret:
     """A key or password. Only `reveal` gives it away; printing, comparing and pickling do not."""
 
-    __slots__ = ("_encoded", "_is_escapable", "_needles", "_piece", "_value", "_written")
+    __slots__ = ("_forms", "_is_escapable", "_needles", "_piece", "_value", "_written")
 
     def __init__(self, value: str) -> None:
         self._value = value
@@ -43,9 +43,10 @@ class Secret:
         self._is_escapable = any(letter in value for letter in '"/\\')
         quoted = quote(value, safe="")
         lower = re.sub("%..", lambda match: match[0].lower(), quoted)
-        self._encoded = tuple(dict.fromkeys(each.encode() for each in (quoted, lower) if each != value))
-        self._needles = tuple(dict.fromkeys(_needles(value)))
-        pieces = ["".join(map(_as_json_may_write, needle)) for needle in self._needles]
+        self._forms = tuple(dict.fromkeys(each.encode() for each in (value, quoted, lower)))
+        needles = tuple(dict.fromkeys(_needles(value)))
+        self._needles = tuple(needle.encode() for needle in needles)
+        pieces = ["".join(map(_as_json_may_write, needle)) for needle in needles]
         self._piece = re.compile("|".join(pieces).encode())
         _known[value] = self
 
@@ -62,11 +63,9 @@ class Secret:
             return content
         if b"\\u00" in content or (self._is_escapable and b"\\" in content):
             content = self._written.sub(HIDDEN, content)
-        for form in (self._value.encode(), *self._encoded):
+        for form in self._forms:
             content = content.replace(form, HIDDEN)
-        if any(needle.encode() in content for needle in self._needles) or (
-            b"\\u00" in content and self._piece.search(content)
-        ):
+        if any(map(content.__contains__, self._needles)) or (b"\\u00" in content and self._piece.search(content)):
             return _WORD.sub(lambda word: HIDDEN if self._piece.search(word[0]) else word[0], content)
         return content
 

@@ -35,7 +35,6 @@ Brought: TypeAlias = Literal["", "token", "call"]
 """What a chunk held: nothing that counts as output, text, or a piece of a call."""
 
 _BOM = b"\xef\xbb\xbf"
-_LINE_END = re.compile(rb"\r\n|\n|\r")
 _GLUE = re.compile(rb"\n|\s*data:\s*(?=[\[{])")
 _DONE = b"[DONE]"
 _PINGS = frozenset({"heartbeat", "keep-alive", "keepalive", "ping"})
@@ -126,32 +125,37 @@ class SseDecoder:
         if self._after_cr:
             content = content.removeprefix(b"\n")
         self._after_cr = content.endswith(b"\r")
-        *lines, rest = _LINE_END.split(content)
+        lines = content.splitlines()  # of bytes: at CR, LF and CRLF alone
+        rest = b"" if content.endswith((b"\n", b"\r")) or not lines else lines.pop()
+        self._stream_bytes += len(content)
+        self._lines += len(lines)
         for line in lines:
             if self._line:
                 self._line += line
                 line = bytes(self._line)  # noqa: PLW2901 -- the line as a whole
                 self._line.clear()
-            yield from self._take(line)
+            if event := self._take(line):
+                yield event
         self._line += rest
-        self._refuse_flood(len(self._line))
+        self._refuse_long(len(self._line))
+        self._refuse_flood()
 
     def close(self) -> Iterator[Event]:
         """Yield the event that the end of the stream cut off from its blank line; it may be cut itself."""
         if self._line:
-            yield from self._take(bytes(self._line))
+            if event := self._take(bytes(self._line)):
+                yield event
             self._line.clear()
-        yield from self._dispatch()
+        if event := self._dispatch():
+            yield event
 
-    def _take(self, line: bytes) -> Iterator[Event]:
+    def _take(self, line: bytes) -> Event | None:
+        """Take a line and return the event that it ends."""
         if self._at_start:
             line, self._at_start = line.removeprefix(_BOM), False
-        self._stream_bytes += len(line) + 1
-        self._lines += 1
-        self._refuse_flood(len(line))
         if not line:
-            yield from self._dispatch()
-            return
+            return self._dispatch()
+        self._refuse_long(self._event_bytes + len(line))
         field, _, value = line.partition(b":")
         value = value.removeprefix(b" ")
         if not field:
@@ -163,14 +167,16 @@ class SseDecoder:
             self._name = "error" if field == b"error" else self._name
             self._event_bytes += len(value) + 1
             self._data.append(value)
-            self._refuse_flood(self._event_bytes)
+        return None
 
-    def _dispatch(self) -> Iterator[Event]:
+    def _dispatch(self) -> Event | None:
         name, data = self._name, self._data
-        self._name, self._data, self._event_bytes = "", [], 0
-        if data:
-            self._count()
-            yield Event(name or "message", b"\n".join(data))
+        self._name = ""
+        if not data:
+            return None
+        self._data, self._event_bytes = [], 0
+        self._count()
+        return Event(name or "message", b"\n".join(data))
 
     def _count(self) -> None:
         self._events += 1
@@ -178,14 +184,16 @@ class SseDecoder:
             msg = f"the stream has more than {MAX_EVENTS} events"
             raise TooMuchError(msg)
 
-    def _refuse_flood(self, event_bytes: int) -> None:
+    def _refuse_long(self, event_bytes: int) -> None:
         if event_bytes > MAX_EVENT_BYTES:
             msg = f"an event of the stream is longer than {MAX_EVENT_BYTES // 2**20} MiB"
             raise TooMuchError(msg)
+
+    def _refuse_flood(self) -> None:
         if self._lines > MAX_LINES:
             msg = f"the stream has more than {MAX_LINES} lines"
             raise TooMuchError(msg)
-        if self._stream_bytes + len(self._line) > MAX_STREAM_BYTES:
+        if self._stream_bytes > MAX_STREAM_BYTES:
             msg = f"the stream is longer than {MAX_STREAM_BYTES // 2**20} MiB"
             raise TooMuchError(msg)
 

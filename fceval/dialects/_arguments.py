@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from fceval.flaws import hidden_arguments
 from fceval.jsontext import JsonTextError, read_json
@@ -11,8 +11,7 @@ from fceval.records import Json, json_text
 _JSON_SPACE = " \t\r\n"
 
 
-@dataclass(frozen=True, slots=True)
-class Arguments:
+class Arguments(NamedTuple):
     """What a call was given."""
 
     text: str

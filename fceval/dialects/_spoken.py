@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from fceval.dialects._leaked_calls import bare_calls, leaked_calls
 from fceval.dialects._leaks import leaked_text, without_thoughts
@@ -10,11 +10,10 @@ from fceval.records import Json, JsonObject, ToolCall
 
 _SHOWN = 80
 """Most characters of foreign text in a problem."""
-_REASONING_FIELDS = ("reasoning_content", "reasoning")
+_REASONING_FIELDS = frozenset({"reasoning_content", "reasoning"})
 
 
-@dataclass(frozen=True, slots=True)
-class Spoken:
+class Spoken(NamedTuple):
     """The words of a message."""
 
     text: str
@@ -27,6 +26,9 @@ class Spoken:
     """The calls of that leak, or of a text that is nothing but the JSON of calls; none where they cannot be read."""
 
 
+_NOTHING = Spoken("", (), (), ())
+
+
 def spoken(message: JsonObject, content: str, *, called: bool) -> Spoken:
     """Return the words of a message, looked through for calls where it makes none as it should.
 
@@ -35,9 +37,13 @@ def spoken(message: JsonObject, content: str, *, called: bool) -> Spoken:
         content: Its text.
         called: Whether it makes calls as the dialect writes them.
     """
+    if called and not content and _REASONING_FIELDS.isdisjoint(message):
+        return _NOTHING
     text, thought = without_thoughts(content)
-    thoughts = [thought, *(field for name in _REASONING_FIELDS if isinstance(field := message.get(name), str))]
-    notes = ["reasoning_field_variants"] if any(map(str.strip, thoughts)) else []
+    thoughts = [field for name in _REASONING_FIELDS if isinstance(field := message.get(name), str) and field.strip()]
+    if thought.strip():
+        thoughts.append(thought)
+    notes = ["reasoning_field_variants"] if thoughts else []
     if called:
         return Spoken(text, (), tuple(notes), ())
     if leak := leaked_text(text):
@@ -53,8 +59,9 @@ def content_text(content: Json) -> str:
     """Return the text of a message's content: a string, or the text parts of a list."""
     if isinstance(content, str):
         return content
-    parts = content if isinstance(content, list) else []
-    texts = [part.get("text") for part in parts if isinstance(part, dict)]
+    if not isinstance(content, list):
+        return ""
+    texts = [part.get("text") for part in content if isinstance(part, dict)]
     return "".join(text for text in texts if isinstance(text, str))
 
 

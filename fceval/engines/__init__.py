@@ -32,8 +32,8 @@ class Record(Protocol):
             StoppedByBudget: It never will.
         """
 
-    def sending(self, request: Request, attempt: int) -> None:
-        """An attempt, counted from 1, goes out now."""
+    def sending(self, attempts: Sequence[tuple[Request, int]]) -> None:
+        """Attempts at some requests go out now: each request with the number of its attempt, from 1."""
 
     def tried(self, request: Request, attempt: Attempt, usage: Usage) -> None:
         """It came back, or did not."""

@@ -12,28 +12,29 @@ import asyncio
 import heapq
 import random
 import time
+from collections import deque
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from itertools import count
+from itertools import count, islice
 
 from fceval.budget import completion_limit
 from fceval.client.breaker import Breaker, Leave
 from fceval.client.endpoint import Endpoint
-from fceval.client.http import Client, Tried
+from fceval.client.http import Came, Client, Tried
 from fceval.client.limits import Pace, Permit
 from fceval.client.outcome import Answered, Failed
 from fceval.client.retry import Patience, next_step
 from fceval.dialects import load
 from fceval.dialogue import Dialogue, next_request
 from fceval.engines import Engine, Record, Stop, Work
+from fceval.engines._slices import AT_ONCE, Slices
+from fceval.engines._together import Together
 from fceval.errors import EndpointDown, EndpointError, FcevalError
 from fceval.records import Attempt, Request, Response
 
 _IDLE_S = 1.0
 """How long a worker without work sleeps at most: another one may have found some, or the pace may have grown."""
 _TRYING_POLL_S = 0.1
-_SLICE_S = 0.005
-"""How long workers may look for what is new before what is in flight has its turn, in seconds."""
 
 
 @dataclass(slots=True)
@@ -102,8 +103,12 @@ class _Pool:
         self._waiting: list[tuple[float, int, _Job]] = []
         """Heap of (when it is due, order of arrival, what waits)."""
         self._number = count()
-        self._taking = asyncio.Lock()
-        self._slice_until = 0.0
+        self._slices = Slices()
+        self._ready: deque[_Job] = deque()
+        """First requests of dialogues, made together and not begun."""
+        self._ahead = min(AT_ONCE, settings.concurrency)
+        self._departing = Together(record.sending, settings.concurrency)
+        self._arriving = Together(self.take_in, settings.concurrency)
         self._is_exhausted = False
         """No dialogue is left that was not begun."""
         self._busy = 0
@@ -149,9 +154,12 @@ class _Pool:
             self._busy -= 1
 
     async def _next(self) -> _Job | None:
-        if self._waiting and self._waiting[0][0] <= time.monotonic():
-            return heapq.heappop(self._waiting)[2]
-        return await self._fresh() if len(self._waiting) < self._settings.concurrency else None
+        if self._waiting:
+            if self._waiting[0][0] <= time.monotonic():
+                return heapq.heappop(self._waiting)[2]
+            if len(self._waiting) >= self._settings.concurrency:
+                return None
+        return None if self._is_exhausted else await self._fresh()
 
     def _idle_s(self) -> float:
         due_s = self._waiting[0][0] - time.monotonic() if self._waiting else _IDLE_S
@@ -159,17 +167,17 @@ class _Pool:
         return min(_IDLE_S, due_s) if due_s > 0 else _IDLE_S if self._busy >= self._width else 0.0
 
     async def _fresh(self) -> _Job | None:
-        async with self._taking:
-            for dialogue, known in self._rest:
-                # Neither passing over what is known nor a thousand workers that begin keeps what is in flight waiting.
-                if time.monotonic() >= self._slice_until:
-                    await asyncio.sleep(0)
-                    self._slice_until = time.monotonic() + _SLICE_S
-                history = list(known)
-                if request := next_request(dialogue, history):
-                    return self._job(dialogue, history, request)
-            self._is_exhausted = True
-        return None
+        await self._slices.take()
+        while not self._ready:
+            some = [(dialogue, list(known)) for dialogue, known in islice(self._rest, self._ahead)]
+            if not some:
+                self._is_exhausted = True
+                return None
+            requests = [(*each, request) for each in some if (request := next_request(*each))]
+            self._ready += [self._job(*each) for each in requests]
+            if not requests and self._slices.is_over:
+                await self._slices.take()
+        return self._ready.popleft()
 
     def _job(self, dialogue: Dialogue, history: list[Response], request: Request) -> _Job:
         return _Job(dialogue, history, request, request.encoded())
@@ -192,29 +200,54 @@ class _Pool:
             return
         if not job.attempts:
             job.begun_at, job.answered_before = time.monotonic(), self._answered
-        self._record.sending(job.request, len(job.attempts) + 1)
         self.sending.add(worker)
         try:
-            tried = await self._client.attempt(job.request, job.body, len(job.attempts) + 1, permit.waited)
+            await self._departing.do((job.request, len(job.attempts) + 1))
+            came = await self._client.exchange(job.body, len(job.attempts) + 1, permit.waited)
+            await self._arriving.do((job, permit, leave, came))
         finally:
             self.sending.discard(worker)
-        job.attempts.append(tried.attempt)
-        self._learn(permit, tried)
-        self._record.tried(job.request, tried.attempt, tried.usage)
-        self._conclude(job, tried, leave)
 
     async def _leave(self, job: _Job) -> tuple[Permit, Leave]:
         """Wait for the budget, the breaker and the pace."""
         await self._record.admit(job.request)
+        limit = None if self._settings.tpm is None else completion_limit(job.request.body)
         while True:
-            await self._sit_out_breaker()
-            permit = await self._pace.admit(len(job.body), completion_limit(job.request.body))
+            if self._breaker.is_open:
+                await self._sit_out_breaker()
+            permit = await self._pace.admit(len(job.body), limit)
             if (leave := self._breaker.leave(time.monotonic())) is not Leave.WAIT:
                 return permit, leave
 
     async def _sit_out_breaker(self) -> None:
         while not self._breaker.may_ask(time.monotonic()):  # noqa: ASYNC110 -- the clock ends it, too
             await asyncio.sleep(max(_TRYING_POLL_S, self._breaker.wait_s(time.monotonic())))
+
+    def take_in(self, arrived: Sequence[tuple[_Job, Permit, Leave, Came]]) -> None:
+        """Note what came back, and go on with it; what goes wrong with one of them is told when all of it is noted."""
+        wrong: Exception | None = None
+        read = [self._read(job.request, came) for job, _, _, came in arrived]
+        for (job, permit, leave, _), tried in zip(arrived, read, strict=True):
+            try:
+                self._note(job, permit, leave, tried)
+            except Exception as error:  # noqa: BLE001 -- not even a bug may cost the answers that came beside it
+                wrong = wrong or error
+        if wrong:
+            raise wrong
+
+    def _read(self, request: Request, came: Came) -> Tried | Exception:
+        try:
+            return self._client.tried(request, came)
+        except Exception as bug:  # noqa: BLE001 -- as above
+            return bug
+
+    def _note(self, job: _Job, permit: Permit, leave: Leave, tried: Tried | Exception) -> None:
+        if isinstance(tried, Exception):
+            raise tried
+        job.attempts.append(tried.attempt)
+        self._learn(permit, tried)
+        self._record.tried(job.request, tried.attempt, tried.usage)
+        self._conclude(job, tried, leave)
 
     def _learn(self, permit: Permit, tried: Tried) -> None:
         self._pace.observe(permit, tried.attempt.status, tried.headers)

@@ -7,6 +7,7 @@
     index.py    JournalIndex: which responses are there
     places.py   Places: a compact table of where they are
     part.py     JournalPart: some of them, for another process
+    lookup.py   responses_to, is_answered: a few of them, without an index
     reuse.py    ReusableAnswers: other runs' answers, by what was asked
     repair.py   torn tails and damaged lines, set aside
     spill.py    what could not be written, on another disk
@@ -19,8 +20,21 @@ something is repaired), which changes nothing: the last one measured counts.
 from __future__ import annotations
 
 from fceval.journal.index import JournalIndex
+from fceval.journal.lookup import is_answered, responses_to
 from fceval.journal.part import JournalPart, places
+from fceval.journal.places import NOWHERE
 from fceval.journal.reuse import ReusableAnswers
 from fceval.journal.writer import PATIENCE_S, SYNC_EVERY_S, Journal
 
-__all__ = ["PATIENCE_S", "SYNC_EVERY_S", "Journal", "JournalIndex", "JournalPart", "ReusableAnswers", "places"]
+__all__ = [
+    "NOWHERE",
+    "PATIENCE_S",
+    "SYNC_EVERY_S",
+    "Journal",
+    "JournalIndex",
+    "JournalPart",
+    "ReusableAnswers",
+    "is_answered",
+    "places",
+    "responses_to",
+]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from array import array
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -20,7 +20,7 @@ from fceval.journal.lines import (
     response_at,
     scan,
 )
-from fceval.journal.places import Places
+from fceval.journal.places import NOWHERE, Places
 from fceval.records import Key, Response
 
 
@@ -89,6 +89,10 @@ class JournalIndex:
         """Return where a key's response is: twice the offset in the file, plus 1 where it was measured; or None."""
         return self._places.get(head_of(key))
 
+    def places(self, keys: Iterable[Key]) -> array[int]:
+        """Return the `place` of each key, or `fceval.journal.places.NOWHERE`."""
+        return self._places.get_all(map(head_of, keys))
+
     def get(self, key: Key) -> Response | None:
         """Return the response to a key, or None."""
         place = self.place(key)
@@ -103,10 +107,9 @@ class JournalIndex:
         response = response_at(self._file, place >> 1, self._path)
         return response if response.key == key else None  # two keys may share a digest
 
-    def has_measured(self, key: Key) -> bool:
-        """Whether the model answered; a tenth of the time that it takes to look at the answer."""
-        place = self.place(key)
-        return place is not None and place & 1 == 1
+    def have_measured(self, keys: Iterable[Key]) -> list[bool]:
+        """Return for each key whether the model answered, without a look at the answers."""
+        return [place != NOWHERE and place & 1 == 1 for place in self.places(keys)]
 
     def responses(self) -> Iterator[Response]:
         """Yield the response that counts of each key, in the order of the journal."""
@@ -122,5 +125,7 @@ class JournalIndex:
                 yield response
 
     def close(self) -> None:
-        """Close the file."""
+        """Close the file, and forget where anything is in it."""
         os.close(self._file)
+        self._places = Places()
+        self._replaced = array("Q")

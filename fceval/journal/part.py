@@ -2,59 +2,59 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import replace
+from array import array
+from collections.abc import Sequence
 from itertools import count
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
 from fceval.journal.index import JournalIndex
-from fceval.journal.lines import head_of, opened_for_reading, response_at
-from fceval.journal.places import digest
+from fceval.journal.lines import opened_for_reading, response_in
+from fceval.journal.places import NOWHERE
 from fceval.records import Key, Response
 
 
-def places(index: JournalIndex, keys: Iterable[Key]) -> Iterator[tuple[int, int]]:
-    """Yield where the responses of some turns are, as `JournalIndex.place` has it, step by step while there are any.
+def places(index: JournalIndex, keys: Sequence[Key], *, in_steps: bool) -> list[array[int]]:
+    """Return where the responses of some turns are, as `JournalIndex.place` has it, and `NOWHERE` where there is none.
 
     Args:
         index: Of the whole journal.
         keys: The first step of each turn.
+        in_steps: Whether turns may have several steps.
+
+    Returns:
+        A column a step, each with a place a turn: as many steps as the longest turn has, at least one.
     """
-    for key in keys:
-        for step in count():
-            of = key if not step else replace(key, step=step)
-            place = index.place(of)
-            if place is None:
-                break
-            yield digest(head_of(of)), place
+    steps = [index.places(keys)]
+    for step in count(1) if in_steps else ():
+        found = index.places([key._replace(step=step) for key in keys])
+        if all(place == NOWHERE for place in found):
+            break
+        steps.append(found)
+    return steps
 
 
 class JournalPart:
     """Responses of a journal, by where they are."""
 
-    def __init__(self, path: Path, offsets: Mapping[int, int]) -> None:
+    def __init__(self, path: Path) -> None:
         """Open a journal.
-
-        Args:
-            path: The journal.
-            offsets: As `places` yields them.
 
         Raises:
             LocalError: It cannot be read.
         """
         self._path = path
-        self._offsets = offsets
-        self._file = opened_for_reading(path)
+        # With a buffer: what stands in a table one after the other mostly does so in the journal, or nearly.
+        self._file = open(opened_for_reading(path), "rb")  # noqa: PTH123, SIM115 -- of a descriptor; see `__exit__`
 
-    def get(self, key: Key) -> Response | None:
-        """Return the response to a key, or None."""
-        place = self._offsets.get(digest(head_of(key)))
-        if place is None:
+    def get(self, key: Key, place: int) -> Response | None:
+        """Return the response to a key, or None; its place is as `places` tells it."""
+        if place == NOWHERE:
             return None
-        response = response_at(self._file, place >> 1, self._path)
+        offset = place >> 1
+        self._file.seek(offset)
+        response = response_in(self._file.readline(), offset, self._path)
         return response if response.key == key else None  # two keys may share a digest
 
     def __enter__(self) -> Self:
@@ -63,4 +63,4 @@ class JournalPart:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        os.close(self._file)
+        self._file.close()

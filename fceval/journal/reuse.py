@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -71,7 +70,7 @@ class ReusableAnswers:
         if place is None:
             return None
         offset, number = divmod(place, len(self._paths))
-        return replace(response_at(self._files[number], offset, self._paths[number]), key=key)
+        return response_at(self._files[number], offset, self._paths[number])._replace(key=key)
 
     def close(self) -> None:
         """Close the journals."""

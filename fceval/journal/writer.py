@@ -1,4 +1,4 @@
-"""The one writer of a journal: each line with one write at once, to the disk within `SYNC_EVERY_S`.
+"""The one writer of a journal: lines that come together with one write, to the disk within `SYNC_EVERY_S`.
 
 What is written survives the end of the process; a thread brings it to the disk (`fdatasync`), many lines at a time.
 Where a line cannot be written, what the disk took of it is taken back, so that nothing is ever glued to a torn line,
@@ -27,7 +27,7 @@ from fceval.journal.spill import folders_to_try, read_spill, spill, spill_files
 from fceval.records import Key, Response
 
 SYNC_EVERY_S = 0.05
-"""What a power failure may cost, in seconds; a killed process costs nothing."""
+"""What a power failure may cost, in seconds; a killed process costs nothing but what is kept (see `Journal.keep`)."""
 PATIENCE_S = 30.0
 """How long `settle` waits for room, in seconds."""
 _RETRY_EVERY_S = 0.5
@@ -39,9 +39,10 @@ class Journal:
     ::
 
         with Journal(path) as journal:
-            journal.begin(request.key, fingerprint)   # raises: do not send it, start nothing new
-            journal.append(response)                  # raises: start nothing new; the response is kept all the same
-            journal.settle()                          # at the end: waits for room, else spills; raises: exit code 5
+            journal.begin([(request.key, fingerprint)])   # raises: send none of them, start nothing new
+            journal.append(response)                      # raises: start nothing new; the response is kept all the same
+            journal.keep(response)                        # as `append`, but written with the next line, or by `flush`
+            journal.settle()                              # at the end: waits for room, else spills; raises: exit code 5
 
     Args:
         path: The journal; it is made where it is not there.
@@ -124,7 +125,7 @@ class Journal:
             self._file, self.salvaged_lines = salvage(self._file, self.path)
         self._size = os.fstat(self._file).st_size
         if not self._size:
-            self._write(encode_header("journal", secrets.token_hex(8)))
+            self._write(deque([encode_header("journal", secrets.token_hex(8))]))
         self.index = JournalIndex(self.path)
         self._id = (decode_record(line_at(self._file, 0)) or {}).get("id")
         try:
@@ -137,8 +138,7 @@ class Journal:
         files = spill_files(self.path.parent)
         for file in files:
             lines = read_spill(file, self._id)
-            for line in lines:
-                self._write(line)
+            self._write(deque(lines))
             os.fdatasync(self._file)
             file.unlink()
             self.restored += len(lines)
@@ -153,24 +153,27 @@ class Journal:
         """How many responses are in memory alone, because the journal could not take them."""
         return len(self._unwritten)
 
-    def begin(self, key: Key, fingerprint: str) -> None:
-        """Note that a request is about to be sent; what begins and never ends was possibly billed.
+    def begin(self, requests: Sequence[tuple[Key, str]]) -> None:
+        """Note that requests are about to be sent; what begins and never ends was possibly billed.
+
+        Args:
+            requests: Key and fingerprint of each.
 
         Raises:
-            LocalError: It could not be noted: the request must not be sent.
+            LocalError: Not all of them could be noted: none of them must be sent.
         """
+        begins = [encode_begin(*each) for each in requests]
+        self._unwritten += begins
         if not self.flush_unwritten():
+            for _ in begins[-len(self._unwritten) :]:  # what was not noted is not sent; answers stay
+                self._unwritten.pop()
             raise self._cannot_write(self._obstacle) from self._obstacle
-        try:
-            self._write(encode_begin(key, fingerprint))
-        except OSError as error:
-            raise self._cannot_write(error) from error
 
     def note_lag(self, counts: Mapping[int, int]) -> None:
         """Note how late the event loop woke up, in milliseconds to how often; a full disk has no room for it."""
         if counts and self.flush_unwritten():
             with contextlib.suppress(OSError):
-                self._write(encode_lag(counts))
+                self._write(deque([encode_lag(counts)]))
 
     def append(self, response: Response) -> None:
         """Write a response; it survives the end of this process from here on.
@@ -179,16 +182,27 @@ class Journal:
             LocalError: It could not be written (disk full ...). It is kept in memory, and tried again with the next
                 one, by `flush_unwritten` and by `settle`: do not append it again.
         """
+        self.keep(response)
+        self.flush()
+
+    def keep(self, response: Response) -> None:
+        """Take a response that is written with the next line, or by `flush`, which has to be called soon."""
         self._unwritten.append(encode_response(response))
+
+    def flush(self) -> None:
+        """Write what is kept; it survives the end of this process from here on.
+
+        Raises:
+            LocalError: As `append`.
+        """
         if not self.flush_unwritten():
             raise self._cannot_write(self._obstacle) from self._obstacle
 
     def flush_unwritten(self) -> bool:
-        """Try to write what could not be written; return whether nothing is left of it."""
+        """Try to write what is not written; return whether nothing is left of it."""
         try:
-            while self._unwritten:
-                self._write(self._unwritten[0])
-                self._unwritten.popleft()
+            if self._unwritten:
+                self._write(self._unwritten)
         except OSError as error:
             self._obstacle = error
         return not self._unwritten
@@ -243,17 +257,21 @@ class Journal:
             f"{self.path}: cannot be written: {reason}; {count} answers are in {file}: make room{move}, then --resume"
         )
 
-    def _write(self, line: bytes) -> None:
+    def _write(self, lines: deque[bytes]) -> None:
+        """Write lines, and take out those that are in the file: all of them, or the first ones where this raises."""
         if self._is_broken and self._obstacle:
             raise self._obstacle
+        content = b"".join(lines)
         done = 0
         try:
-            while done < len(line):  # a full disk takes a part; the next write tells why it does not take the rest
-                done += os.pwrite(self._file, line[done:], self._size + done)
+            while done < len(content):  # a full disk takes a part; the next write tells why it does not take the rest
+                done += os.pwrite(self._file, content[done:] if done else content, self._size + done)
         finally:
-            if done < len(line):
+            end = self._size + done
+            while lines and self._size + len(lines[0]) <= end:
+                self._size += len(lines.popleft())
+            if self._size < end:
                 self._take_back_partial()
-        self._size += len(line)
         if not self._dirty.is_set():
             self._dirty.set()
 

@@ -14,7 +14,7 @@ from fceval.records import json_text
 from fceval.report.document import CaseLine
 from fceval.report.examples import failing_keys
 from fceval.report.wording import OUTCOME_MEANINGS, counted
-from fceval.tables import KEY_COLUMNS
+from fceval.tables import KEY_COLUMNS, of_responses
 
 LISTED = 20_000
 """How many responses are listed; a run of any length fits into memory with them."""
@@ -52,16 +52,17 @@ def case_list(
     chosen, note = (numbered, "") if total <= limit else _cut(numbered, total, failed, limit)
     columns = ["row", *_PLAIN, "failure_detail", "bfcl_error_type"]
     rows = chosen.select(columns).collect(engine="streaming").sort("row")
-    failures = rows.filter(pl.col("outcome") != "passed").lazy().select(*KEY_COLUMNS, "outcome")
-    pairs = _by_place(_of_failures(calls.with_columns(pl.col(_CALL_SIDES).str.head(LONGEST_ARGUMENTS + 1)), failures))
-    faults = _by_place(_deciding(_of_failures(arguments, failures)))
-    tools = _tools(calls, rows.lazy().select(KEY_COLUMNS))
+    failures = rows.filter(pl.col("outcome") != "passed").select(*KEY_COLUMNS, "outcome")
+    sides = pl.col(_CALL_SIDES).str.head(LONGEST_ARGUMENTS + 1)
+    pairs = _by_place(of_responses(calls.with_columns(sides), failures))
+    faults = _by_place(_deciding(of_responses(arguments, failures, "inner")))
+    tools = _tools(calls, rows.select(KEY_COLUMNS))
     return tuple(_line(row, pairs, faults, tools) for row in rows.iter_rows(named=True)), note
 
 
-def _tools(calls: pl.LazyFrame, chosen: pl.LazyFrame) -> dict[_Place, tuple[str, ...]]:
+def _tools(calls: pl.LazyFrame, chosen: pl.DataFrame) -> dict[_Place, tuple[str, ...]]:
     """Return the names of the tools that were expected or called in each response."""
-    of_chosen = calls.join(chosen, on=KEY_COLUMNS, how="semi")
+    of_chosen = of_responses(calls, chosen)
     named = of_chosen.select(*KEY_COLUMNS, tool=pl.concat_list("tool", "predicted_tool")).explode("tool").drop_nulls()
     found = named.group_by(KEY_COLUMNS).agg(pl.col("tool").unique().sort()).collect(engine="streaming")
     return {_place(row): tuple(row["tool"]) for row in found.iter_rows(named=True)}
@@ -73,25 +74,17 @@ def _cut(scores: pl.LazyFrame, total: int, failed: int, limit: int) -> tuple[pl.
     failures = min(failed, limit - min(passes, limit // _LEAST_PASSES))
     sampled = min(passes, limit - failures)
     keys = [(key.case_id, key.variant, key.trial, key.turn) for key in failing_keys(scores, failures)]
-    shown = pl.LazyFrame(keys, schema=scores.select(KEY_COLUMNS).collect_schema(), orient="row")
+    shown = pl.DataFrame(keys, schema=scores.select(KEY_COLUMNS).collect_schema(), orient="row")
     # Python's own generator: its samples stay the same from version to version.
-    nth = pl.Series("nth", random.Random(_SEED).sample(range(passes), sampled), pl.UInt32)  # noqa: S311 -- a sample
-    passed = scores.filter(pl.col("outcome") == "passed").with_row_index("nth")
-    chosen = pl.concat(
-        [
-            scores.join(shown, on=KEY_COLUMNS, how="semi"),
-            passed.join(nth.to_frame().lazy(), on="nth", how="semi").drop("nth"),
-        ]
-    )
+    nth = random.Random(_SEED).sample(range(passes), sampled)  # noqa: S311 -- a sample
+    passed = scores.filter(pl.col("outcome") == "passed").select("row").collect(engine="streaming")["row"].sort()
+    failing = of_responses(scores.select("row", *KEY_COLUMNS), shown).collect(engine="streaming")["row"]
+    rows = pl.concat([failing, passed.gather(nth)])
     which = f"the {counted(failed, 'failure')}"
     if failures < failed:
         which = f"{failures:,} of {failed:,} failures, every kind of them in turn,"
     told = f"Listed are {which} and a random sample of {sampled:,} of {counted(passes, 'pass', 'passes')}"
-    return chosen, f"{told}; all {total:,} responses are in scores.parquet."
-
-
-def _of_failures(table: pl.LazyFrame, failures: pl.LazyFrame) -> pl.LazyFrame:
-    return table.join(failures, on=KEY_COLUMNS, how="inner")
+    return scores.filter(pl.col("row").is_in(rows.implode())), f"{told}; all {total:,} responses are in scores.parquet."
 
 
 def _deciding(arguments: pl.LazyFrame) -> pl.LazyFrame:
@@ -148,9 +141,11 @@ def _one_line(text: str) -> str:
     if len(text) > LONGEST_ARGUMENTS:
         return json_text(_shortened(text, LONGEST_ARGUMENTS))
     try:
-        read_json(text)
+        value = read_json(text)
     except JsonTextError:
         return json_text(text)
+    if "\\" not in text and json_text(value) == text:  # as most of it is written: nothing would change
+        return text
     return _TOKEN.sub(_spaced, text)
 
 

@@ -10,13 +10,13 @@ from fceval.report.differences import (
     Compared,
     changes_chart,
     chapters,
+    difference_of,
     number_cells,
     number_columns,
-    p_clause,
 )
 from fceval.report.document import Column, Figure, Report, Section, Table
 from fceval.report.terminal import SECTIONS as ON_A_TERMINAL
-from fceval.report.wording import counted, percent, points
+from fceval.report.wording import counted, p_clause, percent, points, written_range
 from fceval.stats.paired import FEWEST_RESAMPLED, Verdict, verdict_of
 
 
@@ -69,7 +69,7 @@ def _short(section: Section) -> Section:
 def _cut_short(table: Table, title: str) -> Table:
     rows = table.rows[:_ROWS_ON_A_TERMINAL]
     if len(rows) < len(table.rows):
-        title += f" ({len(rows)} of {len(table.rows)})"
+        title += f" (the first {len(rows)})" if table.note else f" ({len(rows)} of {len(table.rows)})"
     return replace(table, title=title, rows=rows)
 
 
@@ -126,8 +126,9 @@ def _finding(each: Compared, level: _Level) -> str:
     seen = f"a drop of {100 * found.detectable:.1f} points or more"
     if not each.found.flipped.height:
         return f"Nothing changed: accuracy {percent(found.new)} {over}, the same in every case. {_would(seen, verdict)}"
+    interval = written_range(difference_of(found), "points")
     moved = f"accuracy {percent(found.base)} before, {percent(found.new)} now {over}"
-    sure = f"{points(found.difference)} points, {level.interval} {_range(each)}; {p_clause(each.p_adjusted)}"
+    sure = f"{points(found.difference)} points, {level.interval} {interval}; {p_clause(each.p_adjusted)}"
     counts = f"{counted(found.worse, 'case')} got worse, {found.better:,} better"
     said = f"{VERDICTS[verdict]}: {moved} ({sure}); {counts}."
     return said if verdict in {"regressed", "improved"} else f"{said} {_would(seen, verdict)}"
@@ -147,25 +148,21 @@ def _figures(compared: Sequence[Compared], level: _Level) -> tuple[Figure, ...]:
         return tuple(
             Figure(
                 f"Difference, {each.new}",
-                points(each.overall.difference),
-                "text",
-                f"{_range(each)}: {level.verdict(each)}",
+                difference_of(each.overall),
+                "points",
+                level.verdict(each),
             )
             for each in compared
         )
     (each,) = compared
     found = each.overall
     return (
-        Figure(_DIFFERENCE, points(found.difference), "text", f"of accuracy; {level.interval} {_range(each)}"),
+        Figure(_DIFFERENCE, difference_of(found), "points", f"of accuracy, with {level.interval}"),
         Figure("Accuracy before", found.base, "rate", each.base),
         Figure("Accuracy now", found.new, "rate", each.new),
         Figure("Shared cases", found.cases, "count", f"{found.worse:,} got worse, {found.better:,} better"),
         Figure("Detectable drop", found.detectable, "rate", "a smaller one would probably not have been seen"),
     )
-
-
-def _range(each: Compared) -> str:
-    return f"{points(each.overall.low)} to {points(each.overall.high)}"
 
 
 def _verdicts(compared: Sequence[Compared], level: _Level) -> Section:

@@ -7,9 +7,9 @@ from dataclasses import dataclass, replace
 
 import polars as pl
 
-from fceval.report.document import Cell, Chart, Column, Kind, Pair, Section, Table
+from fceval.report.document import Cell, Chart, Column, Estimate, Kind, Pair, Section, Table
 from fceval.report.wavering import wavering_section
-from fceval.report.wording import MINUS, UNKNOWN, counted, in_words, points
+from fceval.report.wording import UNKNOWN, counted, in_words
 from fceval.stats.compare import Comparison, SliceComparison
 from fceval.stats.paired import Paired, Verdict
 
@@ -26,9 +26,6 @@ VERDICTS: Mapping[Verdict, str] = {
 
 GROUPS_CHARTED = 30
 """Of more groups, those that fell most and those that rose most are in the chart."""
-
-SMALLEST_P = 0.0001
-"""Smaller p-values say no more."""
 
 _AMOUNTS: Mapping[str, tuple[str, Kind]] = {
     "latency_p50_s": ("Latency p50", "seconds"),
@@ -68,24 +65,13 @@ class Compared:
     new_flakes: pl.DataFrame
 
 
-def p_value(value: float) -> str:
-    """Return a p-value with two significant digits."""
-    return f"< {SMALLEST_P:f}".rstrip("0") if value < SMALLEST_P else f"{value:.2g}"
-
-
-def p_clause(value: float) -> str:
-    """Return a p-value as a clause: ``p = 0.013``."""
-    return f"p {'' if value < SMALLEST_P else '= '}{p_value(value)}"
-
-
 def number_columns(interval: str, p_label: str) -> tuple[Column, ...]:
     """Return the columns of `number_cells`."""
     return (
         Column("Before", "rate"),
         Column("Now", "rate"),
-        Column("Points", "text"),
-        Column(interval, "text"),
-        Column(p_label, "text"),
+        Column(f"Points, {interval}", "points"),
+        Column(p_label, "p"),
         Column("Worse", "count"),
         Column("Better", "count"),
         Column("Cases", "count"),
@@ -95,9 +81,13 @@ def number_columns(interval: str, p_label: str) -> tuple[Column, ...]:
 
 def number_cells(found: Paired, p: float) -> tuple[Cell, ...]:
     """Return what a row of verdicts says in numbers; `p` is the p-value that the verdict rests on."""
-    interval = f"{points(found.low)} to {points(found.high)}"
     counts = found.worse, found.better, found.cases
-    return found.base, found.new, points(found.difference), interval, p_value(p), *counts, found.detectable
+    return found.base, found.new, difference_of(found), p, *counts, found.detectable
+
+
+def difference_of(found: Paired) -> Estimate:
+    """Return a difference of shares with its interval."""
+    return Estimate(found.difference, found.low, found.high)
 
 
 def chapters(each: Compared, number: int) -> Iterator[Section]:
@@ -146,7 +136,7 @@ def _slices(slices: Sequence[SliceComparison], of_run: str) -> tuple[Table, ...]
         columns = (
             Column(scope.capitalize(), "name"),
             Column("Verdict", "text"),
-            *number_columns("Interval", "p, adjusted"),
+            *number_columns("interval", "p, adjusted"),
         )
         of = {"tool": "Expected calls that are right. ", "argument": "Arguments that are right. "}.get(scope, "")
         tables.append(Table(columns, rows, f"By {scope}{of_run}", f"{of}{note}".strip()))
@@ -240,7 +230,7 @@ def _amounts(amounts: pl.DataFrame) -> tuple[Table, ...]:
             Column("", "text"),
             Column("Before", kind),
             Column("Now", kind),
-            Column("Change", "text"),
+            Column("Change", "change"),
             Column("Responses", "count"),
         )
         if rows:
@@ -251,10 +241,10 @@ def _amounts(amounts: pl.DataFrame) -> tuple[Table, ...]:
     return tuple(tables)
 
 
-def _relative(base: float, new: float) -> str:
+def _relative(base: float, new: float) -> float | None:
     if base == new:
-        return "0%"
-    return UNKNOWN if not base else f"{'+' if new > base else MINUS}{abs(new / base - 1) * 100:.1f}%"
+        return 0
+    return new / base - 1 if base else None
 
 
 def _only(each: Compared) -> tuple[Table, ...]:

@@ -17,7 +17,7 @@ FORMAT_VERSION = 1
 
 @dataclass(frozen=True, slots=True)
 class Estimate:
-    """A share in [0, 1] with its 95% interval."""
+    """A share in [0, 1], or the difference of two, with its interval; of 95% where nothing else is said."""
 
     value: float
     low: float
@@ -27,8 +27,9 @@ class Estimate:
 Cell: TypeAlias = str | int | float | Estimate | None
 """One value of a table; None: not known."""
 
-Kind: TypeAlias = Literal["text", "name", "count", "rate", "seconds", "tokens", "usd"]
-"""How a value is to be read: `text` is prose of ours, `name` foreign (a tool, a case), `rate` a share in [0, 1]."""
+Kind: TypeAlias = Literal["text", "name", "count", "rate", "points", "change", "p", "seconds", "tokens", "usd"]
+"""How a value is to be read: `text` is prose of ours, `name` foreign (a tool, a case), `rate` a share in [0, 1],
+`points` the difference of two shares, `change` by how much of itself an amount rose, `p` a p-value."""
 
 
 @dataclass(frozen=True, slots=True)

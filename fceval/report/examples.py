@@ -8,15 +8,19 @@ from typing import Any
 
 import polars as pl
 
+from fceval.identity import OfSame
 from fceval.records import Attempt, Case, Json, JsonObject, Key, Response
 from fceval.report.document import ComparedArgument, ComparedCall, Example, Message, OfferedTool, Tried
 from fceval.scoring.verdict import OUTCOMES
-from fceval.tables import KEY_COLUMNS
+from fceval.tables import KEY_COLUMNS, of_responses
 
 SHOWN = 200
 """How many failures a report shows in full unless told otherwise."""
 OPENED = 1_000
 """How many responses a list of cases can open, those included; failures come first."""
+
+_ROWS = 100_000
+"""How many responses are looked through at once for those that failed: to sort all of a long run takes much memory."""
 
 _Place = tuple[str, str, int, int]
 _position = pl.col("outcome").replace_strict({name: at for at, name in enumerate(OUTCOMES)})
@@ -32,17 +36,27 @@ def failing_keys(scores: pl.LazyFrame, limit: int = SHOWN) -> list[Key]:
     Returns:
         Keys with step 0: the model's failures first, by outcome, then what was not measured.
     """
-    failing = scores.filter(pl.col("outcome") != "passed").select(*KEY_COLUMNS, "measured", _position.alias("position"))
     in_turn = (
-        failing.sort("position", *KEY_COLUMNS)
+        _first_of_each(scores, limit)
         .with_columns(nth=pl.int_range(pl.len()).over("position"))
         .sort("nth", ~pl.col("measured"), "position")
         .head(limit)
         .sort(~pl.col("measured"), "position", *KEY_COLUMNS)
         .select(KEY_COLUMNS)
-        .collect(engine="streaming")
     )
     return [Key(case_id, variant, trial, turn, 0) for case_id, variant, trial, turn in in_turn.iter_rows()]
+
+
+def _first_of_each(scores: pl.LazyFrame, limit: int) -> pl.DataFrame:
+    """Return so many failures of every kind, the first ones by their keys, sorted; some rows are read at a time."""
+    kind = _position.alias("position")
+    first = scores.head(0).select(kind, *KEY_COLUMNS, "measured").collect()
+    number = scores.select(pl.len()).collect(engine="streaming").item()
+    for at in range(0, number, _ROWS):
+        failing = scores.slice(at, _ROWS).filter(pl.col("outcome") != "passed")
+        some = pl.concat([first, failing.select(kind, *KEY_COLUMNS, "measured").collect()])
+        first = some.sort("position", *KEY_COLUMNS).group_by("position", maintain_order=True).head(limit)
+    return first
 
 
 def opened_keys(scores: pl.LazyFrame, limit: int = OPENED) -> list[Key]:
@@ -59,7 +73,7 @@ def opened_keys(scores: pl.LazyFrame, limit: int = OPENED) -> list[Key]:
     if not number:
         return failing
     nth = pl.Series(sorted({at * number // min(room, number) for at in range(min(room, number))}), dtype=pl.UInt32)
-    taken = passed.with_row_index("nth").join(nth.to_frame("nth").lazy(), on="nth", how="semi").sort("nth")
+    taken = passed.with_row_index("nth").filter(pl.col("nth").is_in(nth.implode())).sort("nth")
     rows = taken.select(KEY_COLUMNS).collect(engine="streaming").iter_rows()
     return [*failing, *(Key(case_id, variant, trial, turn, 0) for case_id, variant, trial, turn in rows)]
 
@@ -97,7 +111,7 @@ def _place_of(row: Mapping[str, Any]) -> _Place:
 
 def _rows(table: pl.LazyFrame, places: pl.DataFrame) -> list[dict[str, Any]]:
     order = [name for name in ("pair", "path", "argument") if name in table.collect_schema().names()]
-    found = table.join(places.lazy(), on=KEY_COLUMNS, how="semi").collect(engine="streaming")
+    found = of_responses(table, places).collect(engine="streaming")
     return found.sort(*KEY_COLUMNS, *order).to_dicts()
 
 
@@ -179,8 +193,12 @@ def _content(message: JsonObject) -> str:
 
 
 def _offered(name: str, description: str | None, parameters: JsonObject | None) -> OfferedTool:
-    return OfferedTool(name, description or "", "" if parameters is None else _pretty(parameters))
+    return OfferedTool(name, description or "", "" if parameters is None else _schema_text(parameters))
 
 
 def _pretty(value: Json) -> str:
     return json.dumps(value, ensure_ascii=False, indent=2)
+
+
+_schema_text = OfSame[JsonObject, str](_pretty)
+"""Most cases offer the same tools."""

@@ -6,7 +6,6 @@ import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from fceval.report.differences import p_clause
 from fceval.report.document import Cell, Chart, Column, Estimate, Figure, Kind, Report, Section, Table
 from fceval.report.terminal import SECTIONS as ON_A_TERMINAL
 from fceval.report.wording import UNKNOWN, counted, in_words, percent_range, written
@@ -237,9 +236,7 @@ def _changes(lines: Sequence[_Line], alpha: float) -> Iterator[Section]:
             run = line.runs[change.at]
             moved = f"{written(change.before, line.kind)} \N{RIGHTWARDS ARROW} {written(change.after, line.kind)}"
             since = "; ".join(run.changed[:_SETTINGS_SHOWN]) or "nothing in the settings"
-            rows.append(
-                (_label(line.metric), line.series, run.folder, _when(run), moved, p_clause(change.p_value), since)
-            )
+            rows.append((_label(line.metric), line.series, run.folder, _when(run), moved, change.p_value, since))
     text = (
         f"Runs from which on a metric is another, by binary segmentation at {alpha:g} for the first metrics together, "
         "and at as much for all others. Shares are tested by their likelihood ratio; other amounts by permutation, "
@@ -251,7 +248,7 @@ def _changes(lines: Sequence[_Line], alpha: float) -> Iterator[Section]:
         Column("First run", "name"),
         Column("Started", "text"),
         Column("Mean", "text"),
-        Column("Sure", "text"),
+        Column("p", "p"),
         Column(_WHY, "name"),
     )
     if rows:

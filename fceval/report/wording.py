@@ -49,8 +49,15 @@ def written(value: Cell, kind: Kind) -> str:
     if isinstance(value, str):
         return value
     if isinstance(value, Estimate):
-        return f"{percent(value.value)} ({percent_range(value.low, value.high)})"
+        return f"{written(value.value, kind)} ({written_range(value, kind)})"
     return _NUMBERS.get(kind, whole)(value)
+
+
+def written_range(estimate: Estimate, kind: Kind) -> str:
+    """Return the interval of a share or of a difference of shares."""
+    if kind == "points":
+        return f"{points(estimate.low)} to {points(estimate.high)}"
+    return percent_range(estimate.low, estimate.high)
 
 
 def whole(value: float) -> str:
@@ -87,9 +94,6 @@ def usd(value: float) -> str:
     return f"${value:,.2f}" if value >= 1 or value == 0 else f"${value:.3g}" if value >= 0.001 else f"${value:.2e}"  # noqa: PLR2004 -- a tenth of a cent
 
 
-_NUMBERS: dict[Kind, Callable[[float], str]] = {"rate": percent, "seconds": seconds, "usd": usd}
-
-
 MINUS = "\N{MINUS SIGN}"
 
 
@@ -99,6 +103,35 @@ def points(difference: float) -> str:
     if float(shown) == 0:
         return "0.0"
     return f"{'+' if difference > 0 else MINUS}{shown}"
+
+
+def change(of_itself: float) -> str:
+    """Return by how much of itself an amount rose or fell, as ``+0.5%``."""
+    return f"{'+' if of_itself > 0 else MINUS}{abs(of_itself) * 100:.1f}%" if of_itself else "0%"
+
+
+SMALLEST_P = 0.0001
+"""Smaller p-values say no more."""
+
+
+def p_value(value: float) -> str:
+    """Return a p-value with two significant digits."""
+    return f"< {SMALLEST_P:f}".rstrip("0") if value < SMALLEST_P else f"{value:.2g}"
+
+
+def p_clause(value: float) -> str:
+    """Return a p-value as a clause: ``p = 0.013``."""
+    return f"p {'' if value < SMALLEST_P else '= '}{p_value(value)}"
+
+
+_NUMBERS: dict[Kind, Callable[[float], str]] = {
+    "rate": percent,
+    "points": points,
+    "change": change,
+    "p": p_value,
+    "seconds": seconds,
+    "usd": usd,
+}
 
 
 def counted(number: int, singular: str, plural: str = "") -> str:

@@ -9,13 +9,12 @@ one.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 _ARGUMENT_STEPS = 1000
 
 
-@dataclass(frozen=True, slots=True)
-class Likeness:
+class Likeness(NamedTuple):
     """How well one predicted call answers one expected call."""
 
     full: bool
@@ -32,8 +31,8 @@ def align(likeness: Sequence[Sequence[Likeness]], *, ordered: bool) -> list[tupl
         likeness: A row per expected call, a column per predicted call.
         ordered: Whether pairs may not cross (calls wanted in a strict order).
 
-    The assignment is the Hungarian method's (scipy's `linear_sum_assignment`); with a strict order it is the best
-    monotone pairing, by dynamic programming as for a longest common subsequence.
+    The assignment is the Hungarian method's; with a strict order it is the best monotone pairing, by dynamic
+    programming as for a longest common subsequence.
     """
     if not likeness or not likeness[0]:
         return []
@@ -62,10 +61,42 @@ def _worth(likeness: Sequence[Sequence[Likeness]]) -> list[list[int]]:
 
 
 def _assignment(worth: list[list[int]]) -> list[tuple[int, int]]:
-    from scipy.optimize import linear_sum_assignment  # noqa: PLC0415 -- slow to load, and most cases want one call
+    """Return the best pairing of as many pairs as the shorter list has calls.
 
-    rows, columns = linear_sum_assignment(worth, maximize=True)
-    return sorted((int(row), int(column)) for row, column in zip(rows, columns, strict=True))
+    The Hungarian method in its form with prices: a row joins those that are paired already along the path that costs
+    the least, and the prices of rows and columns change so that no pair is worth more than both its prices. In whole
+    numbers, and at once: to load scipy's takes longer than to score a thousand answers.
+    """
+    if len(worth) > len(worth[0]):
+        across = [list(column) for column in zip(*worth, strict=True)]
+        return sorted((row, column) for column, row in _assignment(across))
+    row_prices, column_prices = [max(of_row) for of_row in worth], [0] * len(worth[0])
+    row_at, column_at = dict[int, int](), dict[int, int]()
+    for new, highest in enumerate(row_prices):
+        loss_to, row_before = dict[int, int](), dict[int, int]()  # of each column that can be reached
+        settled = dict[int, int]()  # columns by what the way to them costs
+        row, loss = new, 0
+        while True:
+            for column, value in enumerate(worth[row]):
+                through = loss + row_prices[row] + column_prices[column] - value
+                if column not in settled and through < loss_to.get(column, through + 1):
+                    loss_to[column], row_before[column] = through, row
+            column = min(loss_to, key=loss_to.__getitem__)
+            loss = loss_to.pop(column)
+            if column not in row_at:
+                break
+            settled[column] = loss
+            row = row_at[column]
+        row_prices[new] = highest - loss
+        for taken, cost in settled.items():
+            row_prices[row_at[taken]] -= loss - cost
+            column_prices[taken] += loss - cost
+        last = -1
+        while last != new:
+            last = row_before[column]
+            row_at[column] = last
+            column, column_at[last] = column_at.get(last, -1), column
+    return sorted(column_at.items())
 
 
 def _monotone(worth: list[list[int]]) -> list[tuple[int, int]]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from fceval.records import ExpectedCall, ToolCall
 from fceval.scoring.align import Likeness
@@ -15,8 +15,7 @@ _FAULTS = ("missing_argument", "unexpected_argument", "wrong_type", "wrong_value
 _NOTHING_KNOWN = ToolSchema(None).node
 
 
-@dataclass(frozen=True, slots=True)
-class PairComparison:
+class PairComparison(NamedTuple):
     """What holding one predicted call against one expected call came to."""
 
     selected: bool
@@ -27,13 +26,8 @@ class PairComparison:
     """The pair agrees without any leniency."""
     arguments: Mapping[str, Comparison]
     """By argument name; empty unless `selected` and the predicted arguments are a JSON object."""
-
-    @property
-    def arguments_right(self) -> float:
-        """Share of the arguments that are right, in [0, 1]; 0 unless `selected`."""
-        if not self.arguments:
-            return float(self.fault is None)
-        return sum(comparison.fault is None for comparison in self.arguments.values()) / len(self.arguments)
+    arguments_right: float
+    """Share of the arguments that are right, in [0, 1]; 0 unless `selected`."""
 
     @property
     def likeness(self) -> Likeness:
@@ -46,13 +40,16 @@ def compare_calls(
 ) -> PairComparison:
     """Compare two calls; arguments only where both name the same tool."""
     selected = expected.name == predicted.name
-    if predicted.problem is not None or not isinstance(predicted.value, Mapping):
-        return PairComparison(selected, "unparsable_call", strict=False, arguments={})
+    if predicted.problem is not None or not isinstance(predicted.value, dict):
+        return PairComparison(selected, "unparsable_call", strict=False, arguments={}, arguments_right=0.0)
     if not selected:
-        return PairComparison(selected, "wrong_tool", strict=False, arguments={})
+        return PairComparison(selected, "wrong_tool", strict=False, arguments={}, arguments_right=0.0)
     node = schema.node if schema else _NOTHING_KNOWN
     arguments = compare_members(expected.arguments, predicted.value, node, rules)
-    found = {comparison.fault for comparison in arguments.values()}
-    fault = next((fault for fault in _FAULTS if fault in found), None)
-    strict = fault is None and all(comparison.strict for comparison in arguments.values())
-    return PairComparison(selected, fault, strict, arguments)
+    faults = [comparison.fault for comparison in arguments.values() if comparison.fault is not None]
+    if faults:
+        first = min(faults, key=_FAULTS.index)
+        right = (len(arguments) - len(faults)) / len(arguments)
+        return PairComparison(selected, first, strict=False, arguments=arguments, arguments_right=right)
+    strict = all(comparison.strict for comparison in arguments.values() if comparison.rules)
+    return PairComparison(selected, None, strict, arguments, arguments_right=1.0)

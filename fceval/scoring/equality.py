@@ -8,8 +8,9 @@ for an optional argument equals leaving it out, and free strings are compared by
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
-from typing import Any, cast
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any, NamedTuple, cast
 
 from fceval.jsontext import RoundedNumber, written_value
 from fceval.records import Expectation, Json
@@ -18,12 +19,13 @@ from fceval.scoring.rules import Rules
 from fceval.scoring.strings import composed, normalized
 from fceval.toolschema import MISSING, SchemaNode, child_path, json_type
 
+_PLAIN = frozenset({str, int, float, bool, type(None)})
+"""Types of values that are equal in JSON where they are of one type and equal in Python."""
 LENIENT = frozenset({"numeric", "normalized", "omitted", "default"})
 """Rules without which `passed_strict` must do; a matcher's name is a rule too, but what the case itself says."""
 
 
-@dataclass(frozen=True, slots=True)
-class Comparison:
+class Comparison(NamedTuple):
     """What comparing two values came to."""
 
     fault: str | None = None
@@ -43,7 +45,9 @@ class Comparison:
         """What the equality needed, as one word: `exact`, or the rules joined by `+`; None where there is a fault."""
         if self.fault is not None:
             return None
-        return "+".join(dict.fromkeys(self.rules)) or "exact"
+        if not self.rules:
+            return "exact"
+        return "+".join(dict.fromkeys(self.rules))
 
 
 def compare(expected: Expectation, predicted: Json, node: SchemaNode, rules: Rules, path: str = "$") -> Comparison:
@@ -81,12 +85,23 @@ def compare_members(
     """Compare two objects member by member, expected members first, each side in its own order."""
     found: dict[str, Comparison] = {}
     for name, wanted in expected.items():
-        slot = _Slot(name, node, rules, child_path(path, name))
-        found[name] = slot.compare(wanted, predicted[name]) if name in predicted else slot.compare_absent(wanted)
+        value = predicted.get(name, MISSING)
+        if type(value) is type(wanted) and type(value) in _PLAIN and value == wanted:  # as most are: no rule is needed
+            found[name] = _exact(path, name)
+        elif value is MISSING:
+            found[name] = _Slot(name, node, rules, child_path(path, name)).compare_absent(wanted)
+        else:
+            found[name] = _Slot(name, node, rules, child_path(path, name)).compare(wanted, cast("Json", value))
     for name, value in predicted.items():
         if name not in expected:
             found[name] = _Slot(name, node, rules, child_path(path, name)).judge_surplus(value)
     return found
+
+
+@lru_cache(maxsize=1024)
+def _exact(path: str, name: str) -> Comparison:
+    """Return what comparing equal members comes to: the same names come with each answer."""
+    return Comparison(None, child_path(path, name))
 
 
 def _members(
@@ -97,7 +112,7 @@ def _members(
         if comparison.fault:
             # Inside an argument a member too many or too few is a wrong value of that argument.
             wrong_type = comparison.fault == "wrong_type"
-            return comparison if wrong_type else replace(comparison, fault="wrong_value")
+            return comparison if wrong_type else comparison._replace(fault="wrong_value")
         needed += comparison.rules
     return Comparison(None, path, needed)
 
@@ -142,7 +157,7 @@ class _Slot:
         absent = self.compare_absent(wanted)
         if absent.fault:
             return absent if rule == "omitted" else comparison
-        return replace(absent, rules=(rule, *absent.rules))
+        return absent._replace(rules=(rule, *absent.rules))
 
     def compare_absent(self, wanted: Expectation) -> Comparison:
         """Judge an expected member that is not there."""

@@ -3,23 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from typing import cast
+from typing import NamedTuple
 
-from fceval.records import Case, ExpectedCall, Json, Key, Parsed, Response, ToolCall, json_text
+from fceval.records import Case, ExpectedCall, Key, Parsed, Response, ToolCall, json_text
 from fceval.rows import ArgumentFact, CallFact, ResponseFact
 from fceval.scoring.align import align
 from fceval.scoring.arguments import PairComparison, compare_calls
 from fceval.scoring.bare_calls import bare_call
 from fceval.scoring.rules import Rules
-from fceval.toolschema import MISSING, compile_tools
+from fceval.toolschema import compile_tools
 
 _CUT_OFF = frozenset({"length", "max_output_tokens"})
 """The finish reasons that say that the token limit ended the answer."""
 
 
-@dataclass(frozen=True, slots=True)
-class Facts:
+class Facts(NamedTuple):
     """What is known of one response."""
 
     response: ResponseFact
@@ -28,8 +26,7 @@ class Facts:
     arguments: tuple[ArgumentFact, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class _Alignment:
+class _Alignment(NamedTuple):
     """A predicted call list held against one of the expected ones."""
 
     expected: tuple[ExpectedCall, ...]
@@ -64,12 +61,15 @@ def facts_of(case: Case, response: Response, parsed: Parsed | None, rules: Rules
         return Facts(_response_fact(case, response, None, "calls", 0, 0), (), ())
     rows = _Rows(case, response.key, rules.for_case(case))
     if not parsed.calls and not parsed.problems and (problem := bare_call(parsed.text, rows.schemas)):
-        parsed = replace(parsed, problems=(problem,))
+        parsed = parsed._replace(problems=(problem,))
     expected = case.turns[response.key.turn].expected
     if expected == "any":
         for position, call in enumerate(parsed.calls):
             rows.lone(position, call, None)
         return rows.facts(response, parsed, "any", 0, 0)
+    if len(expected) == 1 and len(expected[0]) == len(parsed.calls) == 1:  # as most are: there is nothing to choose
+        rows.pair(expected[0][0], parsed.calls[0])
+        return rows.facts(response, parsed, "calls", 0, 1)
     aligned = [rows.aligned(calls, parsed.calls) for calls in expected]
     best = 0 if len(aligned) == 1 else max(range(len(aligned)), key=lambda number: (aligned[number].merit, -number))
     wanted = "calls" if aligned[best].expected else "none"
@@ -82,25 +82,22 @@ class _Rows:
 
     def __init__(self, case: Case, key: Key, rules: Rules) -> None:
         self.case = case
-        self.key = key
         self.rules = rules
+        self.labels = (key.case_id, key.variant, key.trial, key.turn, case.category)
         self.schemas = compile_tools(case.tools)
         self._extra_allowed = rules.extra_calls == "allow"
         self.calls: list[CallFact] = []
         self.arguments: list[ArgumentFact] = []
 
     def aligned(self, expected: tuple[ExpectedCall, ...], predicted: tuple[ToolCall, ...]) -> _Alignment:
-        compared = [
-            [compare_calls(wanted, found, self.schemas.get(wanted.name), self.rules) for found in predicted]
-            for wanted in expected
-        ]
-        if len(expected) == len(predicted) == 1:
-            pairs = [(0, 0)]
-        else:
-            likeness = [[pair.likeness for pair in row] for row in compared]
-            pairs = align(likeness, ordered=self.rules.order == "strict")
+        compared = [[self._compared(wanted, found) for found in predicted] for wanted in expected]
+        likeness = [[pair.likeness for pair in row] for row in compared]
+        pairs = align(likeness, ordered=self.rules.order == "strict")
         chosen = tuple((row, column, compared[row][column]) for row, column in pairs)
-        return _Alignment(expected, predicted, chosen, extra_allowed=self._extra_allowed and bool(expected))
+        return _Alignment(expected, predicted, chosen, self._extra_allowed and bool(expected))
+
+    def _compared(self, wanted: ExpectedCall, found: ToolCall) -> PairComparison:
+        return compare_calls(wanted, found, self.schemas.get(wanted.name), self.rules)
 
     def add(self, alignment: _Alignment) -> None:
         """Add the rows of an alignment: expected calls in their order, then the calls that are left."""
@@ -116,11 +113,15 @@ class _Rows:
             if position not in taken:
                 self.lone(position, call, "extra_call" if alignment.expected else "unexpected_call")
 
+    def pair(self, wanted: ExpectedCall, found: ToolCall) -> None:
+        """Add the rows of the only expected call and the only predicted one."""
+        self._pair(0, wanted, 0, found, self._compared(wanted, found))
+
     def _pair(self, row: int, wanted: ExpectedCall, column: int, found: ToolCall, pair: PairComparison) -> None:
         fault = pair.fault
         if fault == "wrong_tool" and found.name not in self.schemas:
             fault = "unknown_tool"
-        number = len(self.calls)
+        of_arguments = (*self.labels, len(self.calls), wanted.name)
         self._call(
             expected_index=row,
             predicted_index=column,
@@ -129,29 +130,25 @@ class _Rows:
             selected=pair.selected,
             arguments_ok=fault is None if pair.selected else None,
             strict_ok=pair.strict if pair.selected else None,
-            credit=pair.likeness.arguments_right,
+            credit=pair.arguments_right,
             wanted=wanted,
             found=found,
         )
-        value = found.value if isinstance(found.value, dict) else {}
-        for name, comparison in pair.arguments.items():
-            self.arguments.append(
-                ArgumentFact(
-                    case_id=self.key.case_id,
-                    variant=self.key.variant,
-                    trial=self.key.trial,
-                    turn=self.key.turn,
-                    category=self.case.category,
-                    pair=number,
-                    tool=wanted.name,
-                    argument=name,
-                    path=comparison.path,
-                    fault=comparison.fault,
-                    rule=comparison.rule,
-                    expected=_text(wanted.arguments.get(name, MISSING)),
-                    predicted=_text(value.get(name, MISSING)),
+        expected, predicted = wanted.arguments, found.value if isinstance(found.value, dict) else {}
+        self.arguments += [
+            ArgumentFact._make(  # in the order of the columns: half of the time that names take
+                (
+                    *of_arguments,
+                    name,
+                    comparison.path,
+                    comparison.fault,
+                    comparison.rule,
+                    json_text(expected[name]) if name in expected else None,
+                    json_text(predicted[name]) if name in predicted else None,
                 )
             )
+            for name, comparison in pair.arguments.items()
+        ]
 
     def _missing(self, row: int, wanted: ExpectedCall) -> None:
         self._call(expected_index=row, tool=wanted.name, fault="missing_call", wanted=wanted)
@@ -187,26 +184,24 @@ class _Rows:
         found: ToolCall | None = None,
     ) -> None:
         self.calls.append(
-            CallFact(
-                case_id=self.key.case_id,
-                variant=self.key.variant,
-                trial=self.key.trial,
-                turn=self.key.turn,
-                category=self.case.category,
-                pair=len(self.calls),
-                expected_index=expected_index,
-                predicted_index=predicted_index,
-                tool=tool,
-                predicted_tool=found.name if found else None,
-                fault=fault,
-                selected=selected,
-                arguments_ok=arguments_ok,
-                strict_ok=strict_ok,
-                schema_valid=self._fits(found) if found else None,
-                ignored=ignored,
-                expected_arguments=json_text(dict(wanted.arguments)) if wanted else None,
-                predicted_arguments=found.arguments if found else None,
-                credit=credit,
+            CallFact._make(  # as above
+                (
+                    *self.labels,
+                    len(self.calls),
+                    expected_index,
+                    predicted_index,
+                    tool,
+                    found.name if found else None,
+                    fault,
+                    selected,
+                    arguments_ok,
+                    strict_ok,
+                    self._fits(found) if found else None,
+                    ignored,
+                    json_text(wanted.arguments) if wanted else None,
+                    found.arguments if found else None,
+                    credit,
+                )
             )
         )
 
@@ -224,55 +219,46 @@ class _Rows:
 def _response_fact(  # noqa: PLR0913, PLR0917 -- what the comparison decided, in the order of the columns
     case: Case, response: Response, parsed: Parsed | None, wanted: str, alternative: int, expected_calls: int
 ) -> ResponseFact:
-    last = response.attempts[-1] if response.attempts else None
     calls: Sequence[ToolCall] = parsed.calls if parsed else ()
-    unusable = sum(call.problem is not None for call in calls) + (len(parsed.problems) if parsed else 0)
-    if parsed is None:
+    problems = [call.problem for call in calls if call.problem is not None]
+    if parsed:
+        problems += parsed.problems
+    else:
         expected = case.turns[response.key.turn].expected
         wanted = "any" if expected == "any" else "calls" if any(expected) else "none"
-    return ResponseFact(
-        case_id=response.key.case_id,
-        variant=response.key.variant,
-        trial=response.key.trial,
-        turn=response.key.turn,
-        category=case.category,
-        tags=list(case.tags),
-        content_hash=case.content_hash,
-        failure=response.failure,
-        failure_detail=_detail(response, parsed),
-        wanted=wanted,
-        alternative=alternative,
-        expected_calls=expected_calls,
-        predicted_calls=len(calls),
-        unusable_calls=unusable,
-        refused=bool(parsed and parsed.refusal and not calls),
-        cut_off=response.finish_reason in _CUT_OFF,
-        has_text=bool(parsed and parsed.text.strip()),
-        latency_s=last.latency_s if last else None,
-        ttft_s=last.ttft_s if last else None,
-        first_call_s=last.first_call_s if last else None,
-        prompt_tokens=response.usage.prompt_tokens,
-        completion_tokens=response.usage.completion_tokens,
-        cost_usd=None,
-        attempts=len(response.attempts),
-        retried_429=sum(attempt.status == _TOO_MANY for attempt in response.attempts),
-        requests=1 if response.attempts else 0,
-        irregularities=list(response.irregularities),
-        served_model=response.served_model,
-        finish_reason=response.finish_reason,
+    key, usage, attempts = response.key, response.usage, response.attempts
+    last = attempts[-1] if attempts else None
+    return ResponseFact._make(  # in the order of the columns: half of the time that names take
+        (
+            *(key.case_id, key.variant, key.trial, key.turn, case.category),
+            list(case.tags),
+            case.content_hash,
+            response.failure,
+            "; ".join(problems) or (last.detail if last and not parsed else None),
+            wanted,
+            alternative,
+            expected_calls,
+            len(calls),
+            len(problems),
+            bool(parsed and parsed.refusal and not calls),
+            response.finish_reason in _CUT_OFF,
+            bool(parsed and parsed.text.strip()),
+            last.latency_s if last else None,
+            last.ttft_s if last else None,
+            usage.prompt_tokens,
+            usage.completion_tokens,
+            None,  # what it cost: the run knows prices
+            len(attempts),
+            len([attempt for attempt in attempts if attempt.status == _TOO_MANY]),
+            list(response.irregularities),
+            response.served_model,
+            response.finish_reason,
+            None,  # BFCL's outcome and error type, by its rules alone
+            None,
+            last.first_call_s if last else None,
+            1 if attempts else 0,
+        )
     )
 
 
-def _detail(response: Response, parsed: Parsed | None) -> str | None:
-    """Return what went wrong on the wire, or else why attempted calls are unusable."""
-    if parsed is None:
-        return response.attempts[-1].detail if response.attempts else None
-    problems = [call.problem for call in parsed.calls if call.problem is not None]
-    return "; ".join([*problems, *parsed.problems]) or None
-
-
 _TOO_MANY = 429
-
-
-def _text(value: object) -> str | None:
-    return None if value is MISSING else json_text(cast("Json", value))

@@ -6,7 +6,6 @@ Only what `fceval.flaws` recognises is undone: nothing is guessed, and no value 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 
 from fceval.flaws import hidden_arguments, offered_name, unnested
 from fceval.records import Case, Parsed, ToolCall, json_text
@@ -23,14 +22,14 @@ def repaired(parsed: Parsed, case: Case) -> tuple[Parsed, tuple[str, ...]] | Non
     offered = compile_tools(case.tools)
     codes: set[str] = set()
     if _leak_is_all(parsed, offered):
-        parsed = replace(parsed, calls=parsed.leaked, problems=(), leaked=(), text="")
+        parsed = parsed._replace(calls=parsed.leaked, problems=(), leaked=(), text="")
         codes.add("call_in_content")
     calls = []
     for call in parsed.calls:
         mended, undone = _mended(call, offered)
         calls.append(mended)
         codes.update(undone)
-    return (replace(parsed, calls=tuple(calls)), tuple(sorted(codes))) if codes else None
+    return (parsed._replace(calls=tuple(calls)), tuple(sorted(codes))) if codes else None
 
 
 def _leak_is_all(parsed: Parsed, offered: Mapping[str, ToolSchema]) -> bool:
@@ -45,16 +44,16 @@ def _leak_is_all(parsed: Parsed, offered: Mapping[str, ToolSchema]) -> bool:
 def _mended(call: ToolCall, offered: Mapping[str, ToolSchema]) -> tuple[ToolCall, set[str]]:
     codes: set[str] = set()
     if call.name not in offered and (name := offered_name(call.name, offered)):
-        call = replace(call, name=name)
+        call = call._replace(name=name)
         codes.add("special_token_in_name")
     if call.problem is not None and (hidden := hidden_arguments(call.arguments)):
         arguments, flaws = hidden
-        call = replace(call, arguments=json_text(arguments), value=arguments, problem=None)
+        call = call._replace(arguments=json_text(arguments), value=arguments, problem=None)
         codes.update(flaws)
     schema = offered.get(call.name)
     if schema is not None and call.problem is None:
         value = unnested(call.value, schema.node)
         if value is not call.value:
-            call = replace(call, arguments=json_text(value), value=value)
+            call = call._replace(arguments=json_text(value), value=value)
             codes.add("args_nested_string")
     return call, codes

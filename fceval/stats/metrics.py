@@ -13,7 +13,8 @@ import polars as pl
 
 from fceval.rows import MetricRow
 from fceval.scoring.verdict import OUTCOMES
-from fceval.stats.aggregate import Amount, Metric, Rate, Slice, measured_rows
+from fceval.stats.aggregate import Amount, Metric, Quantile, Rate, Slice, Sums, TableName, quantile_rows
+from fceval.stats.batches import ROWS, Batch, whole_cases
 from fceval.stats.irregularities import irregularity_rows
 from fceval.stats.pace import VARIANT as ALL_VARIANTS
 from fceval.stats.repeats import repeat_rows
@@ -32,7 +33,8 @@ _ttft = pl.col("ttft_s").filter(_measured)
 _first_call = pl.col("first_call_s").filter(_measured)
 _sent = pl.col("attempts") > 0
 # Floating-point sums depend on the order of the rows; whole trillionths of a dollar do not.
-_trillionths_usd = (pl.col("cost_usd") * 1e12).round().cast(pl.Int64)
+_TRILLION = 1e12
+_trillionths_usd = (pl.col("cost_usd") * _TRILLION).round().cast(pl.Int64)
 _PARTS = 1e11  # nor do parts as small as these of a call's credit; 64 bits hold the sum of 90 million calls
 _credit_parts = (pl.col("credit") * _PARTS).round().cast(pl.Int64)
 
@@ -46,14 +48,14 @@ def _when(condition: pl.Expr, hit: pl.Expr) -> pl.Expr:
     return pl.when(condition).then(hit)
 
 
-def _quantiles(name: str, of: str, seconds: pl.Expr) -> tuple[Amount, ...]:
+def _quantiles(name: str, of: str, seconds: pl.Expr) -> tuple[Quantile, ...]:
     return tuple(
-        Amount(
+        Quantile(
             f"{name}_p{percent}_s",
             f"{of}: {percent}% of measured responses were at least this fast",
             "scores",
-            seconds.quantile(percent / 100, interpolation="linear"),
-            seconds.count(),
+            seconds,
+            percent / 100,
             "seconds",
         )
         for percent in (50, 90, 99)
@@ -134,17 +136,20 @@ TABLE: tuple[Metric, ...] = (
         "call_f1",
         "Harmonic mean of call precision and call recall",
         "calls",
-        2 * _right.sum() / (_made.sum() + _wanted.sum()),
+        2 * _right.sum(),
         _made.sum() + _wanted.sum(),
         "rate",
+        averaged=True,
     ),
     Amount(
         "partial_credit",
         "Share of the arguments that are right, averaged over calls; a call missing or too many has 0",
         "calls",
-        _credit_parts.filter(_wanted | _made).sum() / ((_wanted | _made).sum() * _PARTS),
+        _credit_parts.filter(_wanted | _made).sum(),
         (_wanted | _made).sum(),
         "rate",
+        _PARTS,
+        averaged=True,
     ),
     Amount("expected_calls", "Calls that the measured cases expect", "calls", _wanted.sum(), pl.len()),
     Amount("predicted_calls", "Calls that the model made", "calls", _made.sum(), pl.len()),
@@ -172,9 +177,10 @@ TABLE: tuple[Metric, ...] = (
         "cost_usd",
         "Cost of the responses whose price is known",
         "scores",
-        _trillionths_usd.sum() / 1e12,
+        _trillionths_usd.sum(),
         pl.col("cost_usd").count(),
         "usd",
+        _TRILLION,
     ),
     Amount(
         "rate_limited_responses",
@@ -221,7 +227,12 @@ _ADDED_UP = ("prompt_tokens", "completion_tokens", "cost_usd")
 
 
 def measure(
-    scores: pl.LazyFrame, calls: pl.LazyFrame, arguments: pl.LazyFrame, *, pace: Sequence[MetricRow] = ()
+    scores: pl.LazyFrame,
+    calls: pl.LazyFrame,
+    arguments: pl.LazyFrame,
+    *,
+    pace: Sequence[MetricRow] = (),
+    batch_rows: int = ROWS,
 ) -> pl.DataFrame:
     """Return every metric of a run, per variant: no accuracy is ever pooled over variants.
 
@@ -230,6 +241,7 @@ def measure(
         calls: Rows of `fceval.rows.CallFact`.
         arguments: Rows of `fceval.rows.ArgumentFact`.
         pace: How the run was paced (`fceval.stats.pace`); empty where no endpoint was asked.
+        batch_rows: As `fceval.stats.batches.whole_cases` has it; the numbers are the same whatever it is.
 
     Returns:
         Rows of `fceval.rows.MetricRow`, sorted by variant, scope, group and metric: scopes `run`, `category`,
@@ -237,21 +249,16 @@ def measure(
         `irregularity` (its groups are codes of `fceval.irregularities`, its one metric is `responses`). Rows of the
         run as a whole come first: their variant is empty, and they are the pace, and tokens and cost added up.
     """
-    extent = scores.select(pl.col("trial", "turn").max()).collect(engine="streaming").row(0, named=True)
-    scopes = ("run", "category", "tag", *(("turn",) if extent["turn"] else ()))
-    about = scores.filter("measured").select(*KEY_COLUMNS, "tags", "wanted")
-    tables = {"calls": _judged_calls(calls, about), "arguments": _judged(arguments, about)}
-    slices = [_slice(scope, "scores", scores) for scope in scopes]
-    for name, table in tables.items():
-        slices += [_slice(scope, name, table) for scope in scopes]
-    slices += [
-        _slice("tool", "calls", _calls_by_tool(tables["calls"])),
-        _slice("tool", "arguments", tables["arguments"]),
-    ]
-    slices += [_slice("argument", "arguments", tables["arguments"])]
-    if extent["turn"]:
-        slices += [_slice(scope, "dialogues", _dialogues(scores)) for scope in ("run", "category", "tag")]
-    rows = list(measured_rows(slices))
+    most = scores.select(pl.col("trial", "turn").max(), tags=pl.col("tags").list.len().max())
+    extent = most.collect(engine="streaming").row(0, named=True)
+    scopes = ("category", *(("tag",) if extent["tags"] else ()), *(("turn",) if extent["turn"] else ()))
+    sums = Sums(TABLE)
+    for batch in whole_cases(scores.drop(_NOT_COUNTED), calls.drop(_SAID), arguments.drop(_COMPARED), batch_rows):
+        sums.add(_slices(batch, scopes))
+    sums.add_up("category", "run")
+    rows = list(sums.rows())
+    for scope in ("run", *scopes):
+        rows += quantile_rows(_slice(scope, "scores", scores), TABLE)
     rows += _unobserved(rows)
     if pace:
         rows += [*pace, *_added_up(rows)]
@@ -260,6 +267,43 @@ def measure(
         for scope in ("run", "category", "tag"):
             rows += repeat_rows(scope, _grouped(scope, scores), extent["trial"] + 1)
     return _sorted(rows)
+
+
+_NOT_COUNTED = ("content_hash", "irregularities", "failure_detail", "served_model", "finish_reason", "repairs")
+_SAID = ("expected_arguments", "predicted_arguments")
+_COMPARED = ("path", "rule", "expected", "predicted")
+"""Columns that no metric looks at, and most of what the tables hold."""
+
+
+def _slices(batch: Batch, scopes: Sequence[str]) -> list[Slice]:
+    """Return some cases as all scopes see them."""
+    scores = batch.scores.with_columns(_CASE, _KEY)
+    measured = scores.filter("measured")
+    calls, arguments = (_judged(facts, measured) for facts in (batch.calls, batch.arguments))
+    if "tag" in scopes:
+        calls, arguments = (facts.join(measured.select("key", "tags"), on="key") for facts in (calls, arguments))
+    tables: dict[TableName, pl.LazyFrame] = {
+        "scores": scores.lazy(),
+        "calls": _counted_calls(calls, measured.filter(wanted="any")).lazy(),
+        "arguments": arguments.lazy(),
+        **({"dialogues": _dialogues(scores.lazy())} if "turn" in scopes else {}),
+    }
+    return [
+        *(
+            _slice(scope, name, rows)
+            for name, rows in tables.items()
+            for scope in scopes
+            if f"{name} {scope}" != "dialogues turn"
+        ),
+        _slice("tool", "calls", _calls_by_tool(tables["calls"])),
+        _slice("tool", "arguments", tables["arguments"]),
+        _slice("argument", "arguments", tables["arguments"]),
+    ]
+
+
+_CASE = pl.col("case_id").hash().alias("case")
+_KEY = pl.struct(KEY_COLUMNS).hash().alias("key")
+"""Tell the cases and responses of a batch apart in less time than their names would."""
 
 
 def _unobserved(rows: Sequence[MetricRow]) -> list[MetricRow]:
@@ -281,29 +325,28 @@ def _added_up(rows: Sequence[MetricRow]) -> Iterator[MetricRow]:
         yield MetricRow(ALL_VARIANTS, "run", "", name, total, sum(row.n for row in known), None, None)
 
 
-def _judged(facts: pl.LazyFrame, about: pl.LazyFrame) -> pl.LazyFrame:
-    """Return the facts of measured responses, with what their scores know of them."""
-    return facts.join(about, on=KEY_COLUMNS, how="inner")
+def _judged(facts: pl.DataFrame, measured: pl.DataFrame) -> pl.DataFrame:
+    return facts.with_columns(_CASE, _KEY).filter(_is_of(measured)).drop("case_id", "trial")
 
 
-def _judged_calls(calls: pl.LazyFrame, about: pl.LazyFrame) -> pl.LazyFrame:
+def _counted_calls(calls: pl.DataFrame, any_wanted: pl.DataFrame) -> pl.DataFrame:
     # Where any call will do there are no expected calls to hold the predicted ones against.
-    listed = pl.col("wanted") != "any"
-    return (
-        _judged(calls, about)
-        .filter(~pl.col("ignored"))
-        .with_columns(
-            is_expected=listed & pl.col("expected_index").is_not_null(),
-            is_predicted=listed & pl.col("predicted_index").is_not_null(),
-            is_right=listed & pl.col("selected") & pl.col("arguments_ok").fill_null(value=False),
-        )
+    listed = ~_is_of(any_wanted)
+    return calls.filter(~pl.col("ignored")).with_columns(
+        is_expected=listed & pl.col("expected_index").is_not_null(),
+        is_predicted=listed & pl.col("predicted_index").is_not_null(),
+        is_right=listed & pl.col("selected") & pl.col("arguments_ok").fill_null(value=False),
     )
+
+
+def _is_of(responses: pl.DataFrame) -> pl.Expr:
+    return pl.col("key").is_in(responses["key"].implode())
 
 
 def _dialogues(scores: pl.LazyFrame) -> pl.LazyFrame:
     """Return a row per dialogue: measured and passed where all of its turns are."""
     whole = pl.col("measured").all()
-    return scores.group_by("case_id", "variant", "trial").agg(
+    return scores.group_by("case", "variant", "trial").agg(
         pl.col("category", "tags").first(), whole, (pl.col("passed").all() & whole)
     )
 
@@ -325,8 +368,8 @@ def _calls_by_tool(calls: pl.LazyFrame) -> pl.LazyFrame:
     )
 
 
-def _slice(scope: str, table: str, rows: pl.LazyFrame) -> Slice:
-    return Slice(scope, _grouped(scope, rows), [metric for metric in TABLE if metric.table == table])
+def _slice(scope: str, table: TableName, rows: pl.LazyFrame) -> Slice:
+    return Slice(scope, table, _grouped(scope, rows))
 
 
 def _grouped(scope: str, rows: pl.LazyFrame) -> pl.LazyFrame:

@@ -58,7 +58,7 @@ def write_run(folder: Path, cases: Path, url: str, lacking: int) -> None:
         for request in requests:
             held_back.append(request)
             response = _response(held_back.popleft(), url)
-            journal.begin(response.key, response.fingerprint)
+            journal.begin([(response.key, response.fingerprint)])
             journal.append(response)
 
 

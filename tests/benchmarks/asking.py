@@ -10,6 +10,7 @@ import asyncio
 import json
 import sys
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 from fceval import dialects
@@ -32,7 +33,7 @@ class _Counter:
     async def admit(self, request: Request) -> None:
         pass
 
-    def sending(self, request: Request, attempt: int) -> None:
+    def sending(self, attempts: Sequence[tuple[Request, int]]) -> None:
         pass
 
     def tried(self, request: Request, attempt: Attempt, usage: Usage) -> None:

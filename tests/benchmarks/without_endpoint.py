@@ -34,7 +34,7 @@ def scoring(bench: Bench) -> Iterator[Figure]:
 
 
 def _scoring(bench: Bench, rules: str, bound: float) -> Figure:
-    cases = write_cases(bench.folder / "cases.jsonl", bench.size, bfcl=rules == "bfcl")
+    cases = write_cases(bench.folder / "cases.jsonl", bench.size, alike=False, bfcl=rules == "bfcl")
     predictions = write_predictions(bench.folder / "predictions.jsonl", bench.size)
     ours, theirs = bench.paired(
         lambda _: bench.run(_score(cases, predictions, bench.folder / "scored", rules)),
@@ -49,7 +49,7 @@ def _scoring(bench: Bench, rules: str, bound: float) -> Figure:
 def _scored(bench: Bench, size: int, name: str, wrong_every: int = 0) -> Path:
     """Return the folder of a scored run of some size."""
     folder = bench.folder / f"{name}-{size}"
-    cases = write_cases(bench.folder / f"{size}.jsonl", size)
+    cases = write_cases(bench.folder / f"{size}.jsonl", size, alike=False)
     predictions = write_predictions(bench.folder / f"{name}-{size}.jsonl", size, wrong_every)
     bench.run(_score(cases, predictions, folder))
     return folder
@@ -113,13 +113,6 @@ def _read(bench: Bench, name: str, path: Path, bare: str) -> Figure:
 def memory(bench: Bench) -> Iterator[Figure]:
     """Peak resident set of a whole run and of scoring, and their CPU, against a tenth of the cases."""
     sizes = (bench.size, bench.size // _TENTH)
-    files = {
-        size: (
-            write_cases(bench.folder / f"{size}.jsonl", size),
-            write_predictions(bench.folder / f"predictions-{size}.jsonl", size),
-        )
-        for size in sizes
-    }
 
     def scored(size: int) -> Measured:
         return bench.run(_score(*files[size], bench.folder / "scored"))
@@ -130,9 +123,17 @@ def memory(bench: Bench) -> Iterator[Figure]:
             out = bench.folder / "run"
             shutil.rmtree(out, ignore_errors=True)
             asked = ["--base-url", url, "--model", MODEL, "-j", "64", "-q"]
-            return bench.run(fceval("run", "--dataset", files[size][0], "--out", out, *asked))
+            return bench.run(fceval("run", "--dataset", asked_for[size], "--out", out, *asked))
 
+        asked_for = {size: write_cases(bench.folder / f"{size}.jsonl", size) for size in sizes}
         yield from _growth("run", sizes, *bench.paired(lambda _: ran(sizes[0]), lambda _: ran(sizes[1])))
+    files = {
+        size: (
+            write_cases(bench.folder / f"{size}.jsonl", size, alike=False),
+            write_predictions(bench.folder / f"predictions-{size}.jsonl", size),
+        )
+        for size in sizes
+    }
     yield from _growth("score", sizes, *bench.paired(lambda _: scored(sizes[0]), lambda _: scored(sizes[1])))
 
 

@@ -13,8 +13,7 @@ from playwright.sync_api import Browser, Dialog, Page, sync_playwright
 
 from fceval.cli import main
 from fceval.report.exporters import load
-from tests.functional.conftest import Said
-from tests.functional.scored import cases_of, scored_run
+from tests.functional.scored import cases_of, scored_run, unheard
 from tests.golden.runs import troubled_run
 
 
@@ -70,12 +69,8 @@ def runs_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Give a folder with ten scored runs, an hour apart; the last five are worse."""
     folder = tmp_path_factory.mktemp("runs")
     (folder / "reports").mkdir()
-
-    def command(*arguments: str | Path) -> Said:
-        return Said(main([str(argument) for argument in arguments]), "", "")
-
     for name, wrong in (("n0", [1]), ("n5", range(1, 13))):
-        scored_run(command, folder / "reports", name, cases_of(20, category="orders"), wrong)
+        scored_run(unheard, folder / "reports", name, cases_of(20, category="orders"), wrong)
     for number in range(10):
         run = folder / "reports" / f"n{number}"
         if not run.exists():

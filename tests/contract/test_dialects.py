@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -111,8 +110,8 @@ def test_parse_undoes_answer(name: str, calls: list[ToolCall], text: str | None)
     dialect = dialects.load(name)
     calls = calls[: MOST_CALLS.get(name)]
     parsed = dialect.parse(dialect.answer(calls, text))
-    expected = [replace(call, call_id=None) for call in calls] if name in WITHOUT_IDS else calls
-    assert [replace(call, notes=()) for call in parsed.calls] == expected  # some of them have no id, which is noted
+    expected = [call._replace(call_id=None) for call in calls] if name in WITHOUT_IDS else calls
+    assert [call._replace(notes=()) for call in parsed.calls] == expected  # some of them have no id, which is noted
     assert (parsed.text, parsed.problems) == (text or "", ())
 
 
@@ -178,7 +177,7 @@ def test_render_writes_the_history(name: str) -> None:
 @pytest.mark.parametrize("parallel", [None, True, False])
 def test_any_choice_is_rendered(name: str, choice: Json, parallel: bool | None) -> None:  # noqa: FBT001 -- a field
     """Every `tool_choice` becomes JSON, one that is unheard of too."""
-    case = replace(CASE, tool_choice=choice, parallel_tool_calls=parallel)
+    case = CASE._replace(tool_choice=choice, parallel_tool_calls=parallel)
     json.dumps(dialects.load(name).render(case, [USER]))
 
 

@@ -48,7 +48,7 @@ def _request(name: str, dialect: dialects.Dialect, *, stream: bool) -> Request:
 _STREAMED: Mapping[str, Any] = {"stream": True, "stream_options": {"include_usage": True}}
 
 
-def _client(address: Address, dialect: dialects.Dialect, timeout_s: float = 20) -> Client:
+def _client(address: Address, dialect: dialects.Dialect, timeout_s: float = 120) -> Client:
     settings = EndpointSettings(base_url=address.base_url, model="mock", max_attempts=1, timeout_s=timeout_s)
     return Client(Endpoint(settings, address.base_url, Secret(address.api_key)), dialect)
 
@@ -81,6 +81,7 @@ def test_clean_mock_keeps_the_contract(dialect: str) -> None:
     assert asyncio.run(_reported(dialect)) == {way: dict.fromkeys(REQUESTS, ()) for way in WAYS}
 
 
+@pytest.mark.untraced
 @pytest.mark.parametrize("seed", [0, 1])
 @pytest.mark.parametrize("fault", SHOWN)
 def test_fault_is_reported_alone(fault: str, seed: int) -> None:
@@ -88,6 +89,7 @@ def test_fault_is_reported_alone(fault: str, seed: int) -> None:
     assert asyncio.run(_reported("tools", fault, seed)) == _codes_of(SHOWN[fault], fault)
 
 
+@pytest.mark.untraced
 @pytest.mark.parametrize("fault", SHOWN)
 @pytest.mark.parametrize("dialect", ["responses", "functions", "prompt_xml"])
 def test_fault_is_reported_alone_in_other_dialects(fault: str, dialect: str) -> None:
@@ -162,7 +164,7 @@ def test_fault_of_the_transport_is_not_measured(fault: str, failure: str, way: s
 
     async def send() -> tuple[str | None, tuple[str, ...]]:
         dialect = dialects.load("tools")
-        timeout_s = 1 if failure == "timed_out" else 20
+        timeout_s = 1 if failure == "timed_out" else 120
         async with mock_server(faults={fault: 1}) as address, _client(address, dialect, timeout_s) as client:
             response = await client.send(_request("one call", dialect, stream=WAYS[way]))
         return response.failure, response.irregularities

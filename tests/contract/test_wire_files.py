@@ -101,6 +101,7 @@ def test_bytes_become_what_the_file_says(name: str) -> None:
     check(case, outcome(case, [content_of(case)]))
 
 
+@pytest.mark.untraced
 @pytest.mark.parametrize("name", CASES)
 def test_line_ends_and_single_bytes_change_nothing(name: str) -> None:
     """Byte by byte; and streams with each of the three ways to end a line."""
@@ -112,6 +113,7 @@ def test_line_ends_and_single_bytes_change_nothing(name: str) -> None:
             check(case, outcome(case, (again[place : place + 1] for place in range(len(again)))))
 
 
+@pytest.mark.untraced
 @given(st.data())
 @settings(max_examples=10)
 @pytest.mark.parametrize("name", CASES)

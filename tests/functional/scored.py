@@ -7,7 +7,8 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from tests.functional.conftest import Command
+from fceval.cli import main
+from tests.functional.conftest import Command, Said
 from tests.functional.orders import case, write_cases
 
 
@@ -50,6 +51,11 @@ def scored_run(  # noqa: PLR0913 -- what makes a run
     said = command("score", "--dataset", dataset, "--predictions", answers, "--out", folder / name, *flags)
     assert said.code == 0, said.err
     return folder / name
+
+
+def unheard(*arguments: str | Path) -> Said:
+    """Run a command for a fixture that several tests share; what it says is nobody's."""
+    return Said(main([str(argument) for argument in arguments]), "", "")
 
 
 Make = Callable[..., Path]

@@ -57,6 +57,7 @@ def asked(base_url: str, *others: str) -> list[str]:
     ]  # fmt: skip
 
 
+@pytest.mark.untraced
 @pytest.mark.usefixtures("key")
 @pytest.mark.parametrize("name", ECHOES)
 def test_endpoint_that_gives_the_key_back(command: Command, tmp_path: Path, name: str) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,7 @@ import pytest
 
 from tests.functional.conftest import Command
 from tests.functional.orders import case, write_cases
-from tests.functional.scored import Make, cases_of, scored_run
+from tests.functional.scored import Make, cases_of, scored_run, unheard
 
 
 @pytest.fixture
@@ -163,6 +164,16 @@ def test_variants_of_one_run(command: Command, tmp_path: Path) -> None:
     assert "polite-rude: rude is in this run only" in said.err
 
 
+@pytest.fixture(scope="module")
+def made_once(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Give a folder with two runs and an unscored one."""
+    folder = tmp_path_factory.mktemp("runs")
+    for name in ("base", "new", "unscored"):
+        scored_run(unheard, folder, name, cases_of(2))
+    (folder / "unscored" / "scores.parquet").unlink()
+    return folder
+
+
 @pytest.mark.parametrize(
     ("arguments", "words_of_it"),
     [
@@ -180,11 +191,11 @@ def test_variants_of_one_run(command: Command, tmp_path: Path) -> None:
         (("base", "new", "--alpha", "0"), "--alpha"),
     ],
 )
-def test_usage_errors(command: Command, make: Make, arguments: tuple[str, ...], words_of_it: str) -> None:
+def test_usage_errors(
+    command: Command, made_once: Path, tmp_path: Path, arguments: tuple[str, ...], words_of_it: str
+) -> None:
     """Exit code 2, and what to do."""
-    make("base", cases_of(2))
-    make("new", cases_of(2))
-    (make("unscored", cases_of(2)) / "scores.parquet").unlink()
+    shutil.copytree(made_once, tmp_path, dirs_exist_ok=True)
     said = command("compare", *arguments)
     assert said.code == 2
     assert words_of_it in said.err

@@ -31,6 +31,7 @@ def usual(tmp_path_factory: pytest.TempPathFactory) -> list[pl.DataFrame]:
     return []
 
 
+@pytest.mark.untraced
 @pytest.mark.parametrize("way", ["--no-stream", "--stream"])
 @pytest.mark.parametrize("dialect", ["tools", *(name for name in dialects.names() if name != "tools")])
 def test_scores_are_equal(command: Command, tmp_path: Path, usual: list[pl.DataFrame], dialect: str, way: str) -> None:

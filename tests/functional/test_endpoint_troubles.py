@@ -134,6 +134,7 @@ def test_share_not_measured_may_be_allowed(run: Run, share: str, code: int) -> N
         assert run(endpoint.base_url, "--max-not-measured", share).code == code
 
 
+@pytest.mark.alone
 def test_pace_is_kept(command: Command, tmp_path: Path) -> None:
     """At 600 requests a minute the endpoint never sees more than 10 within a second, however many workers wait."""
     orders(tmp_path, 20)

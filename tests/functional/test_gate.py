@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,7 @@ import pytest
 
 from tests.functional.conftest import Command
 from tests.functional.orders import case
-from tests.functional.scored import Make, cases_of, scored_run
+from tests.functional.scored import Make, cases_of, scored_run, unheard
 
 
 @pytest.fixture
@@ -20,13 +21,19 @@ def make(command: Command, tmp_path: Path) -> Make:
     return partial(scored_run, command, tmp_path)
 
 
+@pytest.fixture(scope="module")
+def made_once(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Give a folder with a base, and three runs of the same cases: as good, a little worse, much worse."""
+    folder = tmp_path_factory.mktemp("nights")
+    for name, wrong in (("base", [1]), ("same", [2]), ("little", [1, 2, 3]), ("much", range(1, 16))):
+        scored_run(unheard, folder, name, cases_of(30), wrong)
+    return folder
+
+
 @pytest.fixture
-def nights(make: Make) -> None:
-    """Make a base, and three runs of the same cases: as good, a little worse, much worse."""
-    make("base", cases_of(30), [1])
-    make("same", cases_of(30), [2])
-    make("little", cases_of(30), [1, 2, 3])
-    make("much", cases_of(30), range(1, 16))
+def nights(made_once: Path, tmp_path: Path) -> None:
+    """Put those runs where the commands of a test find them."""
+    shutil.copytree(made_once, tmp_path, dirs_exist_ok=True)
 
 
 @pytest.mark.parametrize("against", ["base", "baseline.json"])

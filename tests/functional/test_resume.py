@@ -92,6 +92,17 @@ def test_run_killed_before_its_first_request_goes_on(command: Command, tmp_path:
         assert len(endpoint.received) == 6
 
 
+def test_run_without_its_answers_does_not_ask_for_them_all_again(command: Command, tmp_path: Path) -> None:
+    """Whoever lost the journal of a scored run is told so before anything is sent, or paid for, a second time."""
+    orders(tmp_path)
+    with FakeEndpoint(right_answer) as endpoint:
+        command("run", "--dataset", "orders.jsonl", "--base-url", endpoint.base_url, "--model", "m", "--out", "run")
+        (tmp_path / "run" / "journal.jsonl").unlink()
+        ended = command("run", "--resume", "run")
+    assert (ended.code, len(endpoint.received)) == (5, 3)
+    assert "journal.jsonl: missing, though the run has scores: put it back" in ended.err
+
+
 def journal_lines(run: Path) -> list[bytes]:
     """Return the whole lines of a journal that hold an answer."""
     lines = (run / "journal.jsonl").read_bytes().splitlines(keepends=True)

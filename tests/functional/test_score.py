@@ -157,6 +157,20 @@ def test_missing_prediction_is_not_run(command: Command, tmp_path: Path) -> None
     assert command("score", "made", "--set", "max_not_measured=0.5").code == 0
 
 
+@pytest.mark.parametrize(
+    "selection", ["dataset.limit=2", "dataset.sample=2", "dataset.case_ids=['order-1', 'order-2']"]
+)
+def test_predictions_for_cases_that_are_not_chosen_are_left_out(
+    command: Command, tmp_path: Path, selection: str
+) -> None:
+    """Wherever in the dataset the cases are: none of them is called unknown."""
+    orders(tmp_path, 6)
+    given = predictions(tmp_path / "made.jsonl", [right(order) for order in range(1, 7)])
+    flags = ("--dataset", "orders.jsonl", "--predictions", given, "--out", "made", "--set", selection)
+    assert command("score", *flags).code == 0
+    assert table(tmp_path / "made", "scores")["outcome"].to_list() == ["passed"] * 2
+
+
 def test_null_and_empty_calls_stay_apart_in_the_journal(command: Command, tmp_path: Path) -> None:
     """`null` and `[]` both mean no call, and the journal keeps which one it was."""
     write_cases(tmp_path / "orders.jsonl", [no_call_case(1), no_call_case(2)])

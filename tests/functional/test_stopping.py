@@ -69,6 +69,12 @@ def slowly(received: Received) -> Reply:
     return Reply(body=right_answer(received).body, delay_s=0.05)
 
 
+def one_by_one(received: Received) -> Reply:
+    """Never all at the same moment: whenever the disk is full, some answer is still to come."""
+    number = int(order_of(received).removeprefix("order_"))
+    return Reply(body=right_answer(received).body, delay_s=0.05 + 0.02 * (number % 4))
+
+
 def hanging(received: Received) -> Reply:
     """Answer right once the test says so."""
     return Reply(body=right_answer(received).body, hang=True)
@@ -163,6 +169,7 @@ def test_endpoint_that_comes_back_is_asked_on(run: Run, tmp_path: Path) -> None:
 # --- signals --------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.alone
 @pytest.mark.parametrize("number", [signal.SIGHUP, signal.SIGTERM])
 def test_grace_is_kept(
     started: Callable[..., subprocess.Popen[str]], command: Command, tmp_path: Path, number: signal.Signals
@@ -232,7 +239,8 @@ def limited(fceval: Fceval, limits: str, *arguments: str | Path) -> subprocess.P
         ["/bin/bash", "-c", f'ulimit {limits}; exec "$@"', "limited", sys.executable, "-c", IMPATIENT]
         + [str(argument) for argument in arguments],
         cwd=fceval.folder,
-        env=fceval.environment({"TMPDIR": str(fceval.home)}),
+        # A limit on files would leave half of a compiled module behind, which no later process could read.
+        env=fceval.environment({"TMPDIR": str(fceval.home), "PYTHONDONTWRITEBYTECODE": "1"}),
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
@@ -243,7 +251,7 @@ def limited(fceval: Fceval, limits: str, *arguments: str | Path) -> subprocess.P
 def test_full_disk_stops_the_run_and_keeps_every_answer(fceval: Fceval, command: Command, tmp_path: Path) -> None:
     """No file may grow beyond 20 KiB: the journal stops there, what it cannot take is spilled, and is taken back."""
     orders(tmp_path, 100)
-    with FakeEndpoint(slowly) as endpoint:
+    with FakeEndpoint(one_by_one) as endpoint:
         address = ("--base-url", endpoint.base_url, "--model", "m", "--out", "run", "-j", "4")
         with limited(fceval, "-f 20", "run", "--dataset", "orders.jsonl", *address) as process:
             _, err = process.communicate(timeout=60)
@@ -267,7 +275,7 @@ def test_room_that_comes_back_is_used(fceval: Fceval, command: Command, tmp_path
     """The limit is lifted while the run waits for room: all is in the journal, and nothing was spilled."""
     orders(tmp_path, 100)
     path = tmp_path / "run" / "journal.jsonl"
-    with FakeEndpoint(slowly) as endpoint:
+    with FakeEndpoint(one_by_one) as endpoint:
         address = ("--base-url", endpoint.base_url, "--model", "m", "--out", "run", "-j", "4")
         with limited(fceval, "-S -f 20", "run", "--dataset", "orders.jsonl", *address) as process:
             until = time.monotonic() + 20

@@ -134,3 +134,19 @@ def test_help_is_quick_to_load(fceval: Fceval) -> None:
         [sys.executable, "-c", code], env=fceval.environment(), cwd=PROJECT, capture_output=True, text=True, check=True
     )
     assert ended.stdout.splitlines()[-1] == "loaded [0, 0, 0, 2] []"
+
+
+def test_command_that_asks_nothing_loads_no_client(fceval: Fceval, tmp_path: Path) -> None:
+    """Each library of a process takes its CPU before anything is done: linting and scoring send no request."""
+    write_cases(tmp_path / "orders.jsonl", [case(1)])
+    code = (
+        "import sys; from fceval.cli import main\n"
+        "words = [['dataset', 'lint', 'orders.jsonl'], ['dataset', 'convert', 'orders.jsonl', 'orders.parquet']]\n"
+        "codes = [main(each) for each in [*words, ['dataset', 'stats', 'orders.parquet'], ['score', 'none']]]\n"
+        "print('loaded', codes, sorted(set(sys.modules) & {'aiohttp', 'rich', 'scipy', 'altair', 'pyarrow.compute'}))"
+    )
+    environment = {**fceval.environment(), "PYTHONPATH": str(PROJECT)}
+    ended = subprocess.run(
+        [sys.executable, "-c", code], env=environment, cwd=tmp_path, capture_output=True, text=True, check=True
+    )
+    assert ended.stdout.splitlines()[-1] == "loaded [0, 0, 0, 2] []"

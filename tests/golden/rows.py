@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import polars as pl
@@ -41,6 +41,11 @@ _SCORE = Score(
     failure_detail=None,
     served_model=None,
     finish_reason=None,
+    bfcl_error_type=None,
+    first_call_s=None,
+    passed_repaired=None,
+    repairs=[],
+    requests=1,
 )
 _CALL = CallFact(
     case_id="case-1",
@@ -93,17 +98,17 @@ def score(case_id: str = "case-1", outcome: str = "passed", **changes: Any) -> S
     if outcome in NOT_MEASURED:
         verdict = dict.fromkeys(verdict)
     fields = {"measured": outcome not in NOT_MEASURED, **verdict, **changes}
-    return replace(_SCORE, case_id=case_id, outcome=outcome, **fields)
+    return _SCORE._replace(case_id=case_id, outcome=outcome, **fields)
 
 
 def call(case_id: str = "case-1", tool: str = "get_weather", **changes: Any) -> CallFact:  # noqa: ANN401 -- any field
     """Return a pair of calls of one tool that agree."""
-    return replace(_CALL, case_id=case_id, tool=tool, **{"predicted_tool": tool, **changes})
+    return _CALL._replace(case_id=case_id, tool=tool, **{"predicted_tool": tool, **changes})
 
 
 def argument(case_id: str = "case-1", name: str = "city", **changes: Any) -> ArgumentFact:  # noqa: ANN401 -- any field
     """Return an argument that passed."""
-    return replace(_ARGUMENT, case_id=case_id, argument=name, path=f"$.{name}", **changes)
+    return _ARGUMENT._replace(case_id=case_id, argument=name, path=f"$.{name}", **changes)
 
 
 @dataclass(frozen=True)

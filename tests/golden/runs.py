@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import polars as pl
@@ -281,7 +281,7 @@ def troubled_run() -> Run:
             *(_sent(second, 200, {"rpm": 0.09}) for second in range(6)),
             _sent(6, 429),
             _sent(8, 200, {"pause": 1.9}),
-            replace(timeout, started_at="2026-11-23T02:00:09Z"),
+            timeout._replace(started_at="2026-11-23T02:00:09Z"),
         ),
         unfinished=1,
     )
@@ -289,7 +289,7 @@ def troubled_run() -> Run:
 
 def _sent(second: int, status: int, waited_s: dict[str, float] | None = None) -> Attempt:
     attempt = Attempt(f"2026-11-23T02:00:{second:02}Z", 0.4, None, status, None, waited_s=waited_s or {})
-    return replace(attempt, failure="rate_limited") if status == 429 else attempt
+    return attempt._replace(failure="rate_limited") if status == 429 else attempt
 
 
 def _timed(number: int, tags: list[str], category: str = "simple") -> dict[str, Any]:

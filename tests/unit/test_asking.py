@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import errno
+import os
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
@@ -16,7 +18,8 @@ from fceval.cases.rows import case_of
 from fceval.cases.write import write_cases
 from fceval.client.endpoint import Endpoint, EndpointSettings
 from fceval.config import RunConfig
-from fceval.errors import StoppedByBudget
+from fceval.engines import Stop
+from fceval.errors import LocalError, StoppedByBudget
 from fceval.journal import Journal, JournalIndex
 from fceval.records import Attempt, Key, NotMeasured, Request, Response, Usage
 from fceval.runs import Run
@@ -65,12 +68,12 @@ def journal(tmp_path: Path) -> Iterator[Journal]:
         yield opened
 
 
-def recording(journal: Journal, told: Told, **budget: float) -> _Record:
+def recording(journal: Journal, told: Told, stop: Stop | None = None, **budget: float) -> _Record:
     """Return the record of a run with a budget."""
     settings = EndpointSettings(base_url="http://127.0.0.1:9/v1", model="m")
     config = RunConfig(endpoint=settings, budget=BudgetSettings(**budget))  # type: ignore[arg-type]  # whole numbers
     run = Run(journal.path.parent, config, {})
-    return _Record(run, Endpoint(settings, settings.base_url, None), journal, told)
+    return _Record(run, Endpoint(settings, settings.base_url, None), journal, told, stop or Stop())
 
 
 def request(case_id: str, step: int = 0) -> Request:
@@ -92,26 +95,95 @@ def response(asked: Request) -> Response:
 
 
 def test_request_is_in_the_journal_before_it_goes_out(journal: Journal) -> None:
-    """Once, whatever number of attempts it takes; what began and did not end is counted as possibly billed."""
+    """Once, whatever number of attempts it takes; what began and did not end is counted as possibly billed.
+
+    What goes out together is noted together.
+    """
     told = Told()
-    record = recording(journal, told)
-    first, second = request("a"), request("b")
-    record.sending(first, 1)
-    record.sending(first, 2)
-    record.sending(second, 1)
-    record.answered(response(first))
-    index = JournalIndex(journal.path)
-    index.close()
-    assert (len(index), index.possibly_billed) == (1, 1)
+
+    async def go() -> None:
+        record = recording(journal, told)
+        first, second = request("a"), request("b")
+        record.sending([(first, 1)])
+        record.sending([(first, 2), (second, 1)])
+        assert counted(journal) == (0, 2)
+        record.answered(response(first))
+        await asyncio.sleep(0)
+        assert counted(journal) == (1, 1)
+
+    asyncio.run(go())
     assert told.events == ["sending", "sending", "sending", "responded a"]
+
+
+def counted(journal: Journal) -> tuple[int, int]:
+    """Return how many responses are in a journal's file, and how many requests without one."""
+    with JournalIndex(journal.path) as index:
+        return len(index), index.possibly_billed
+
+
+def test_answers_are_written_together_and_no_later_than_the_next_request(
+    journal: Journal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With what goes out next, or else with the others that came in the same turn of the event loop."""
+    writes: list[bytes] = []
+    real = os.pwrite
+
+    def pwrite(file: int, content: bytes, offset: int) -> int:
+        writes.append(content)
+        return real(file, content, offset)
+
+    monkeypatch.setattr(os, "pwrite", pwrite)
+
+    async def go() -> None:
+        record = recording(journal, Told())
+        for name in "ab":
+            record.answered(response(request(name)))
+        assert not writes
+        record.sending([(request("c"), 1)])
+        assert (len(writes), counted(journal)) == (1, (2, 1))
+        for name in "cd":
+            record.answered(response(request(name)))
+        await asyncio.sleep(0)
+        assert (len(writes), counted(journal)) == (2, (4, 0))
+        record.answered(response(request("e")))
+        await asyncio.sleep(0)
+        assert (len(writes), counted(journal)) == (3, (5, 0))
+
+    asyncio.run(go())
+
+
+def test_run_drains_where_answers_cannot_be_written(journal: Journal, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing new is begun, and the answers are still there to be written once there is room."""
+
+    def full(file: int, content: bytes, offset: int) -> int:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    async def go() -> Stop:
+        stop = Stop()
+        record = recording(journal, Told(), stop)
+        with monkeypatch.context() as patched:
+            patched.setattr(os, "pwrite", full)
+            record.answered(response(request("a")))
+            await asyncio.sleep(0)
+        assert stop.draining
+        return stop
+
+    assert isinstance(asyncio.run(go()).reason, LocalError)
+    assert (journal.unwritten, counted(journal)) == (1, (0, 0))
+    journal.settle()
+    assert (journal.unwritten, counted(journal)) == (0, (1, 0))
 
 
 def test_only_turns_count_as_responses(journal: Journal) -> None:
     """A turn of several steps is planned as one response."""
     told = Told()
-    record = recording(journal, told)
-    for step in range(3):
-        record.answered(response(request("a", step)))
+
+    async def go() -> None:
+        record = recording(journal, told)
+        for step in range(3):
+            record.answered(response(request("a", step)))
+
+    asyncio.run(go())
     assert told.events == ["responded a"]
 
 
@@ -192,7 +264,7 @@ def test_answered_cases_are_passed_over_where_nothing_can_ask_otherwise(
     write_cases(journal.path.parent / "cases.parquet", cases)
     for case_id in ("a", "c"):
         journal.append(response(request(case_id)))
-    journal.append(replace(response(request("b")), message=None))
+    journal.append(response(request("b"))._replace(message=None))
     settings = EndpointSettings(base_url="http://127.0.0.1:9/v1", model="m", dialect=dialect)
     with JournalIndex(journal.path) as index:
         for trials, wanted in zip((1, 2), rows, strict=True):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -195,7 +194,7 @@ FORCED = turns_row(
 
 def forced(fields: dict[str, Any] = FORCED, only_turn: int | None = None) -> Dialogue:
     """Return the teacher-forced dialogue of a row."""
-    return replace(dialogue(fields), turns="teacher_forced", only_turn=only_turn)
+    return dialogue(fields)._replace(turns="teacher_forced", only_turn=only_turn)
 
 
 def test_teacher_forced_history_is_what_the_case_expects() -> None:
@@ -254,14 +253,14 @@ def test_expected_call_that_cannot_be_spelled_out_is_refused() -> None:
 
 def shaped(given: Dialogue, **shape: Any) -> dict[str, Any]:  # noqa: ANN401 -- the fields of a shape
     """Return the body of a dialogue's first request, in some shape."""
-    return body(replace(given, shape=Shape(**shape)))
+    return body(given._replace(shape=Shape(**shape)))
 
 
 def test_streams_are_asked_for_with_their_usage() -> None:
     """The Responses API tells it unasked."""
     streamed = shaped(dialogue(row()), stream=True)
     assert streamed == PLAIN | {"stream": True, "stream_options": {"include_usage": True}}
-    other = replace(dialogue(row()), dialect=Responses())
+    other = dialogue(row())._replace(dialect=Responses())
     assert shaped(other, stream=True) == PLAIN | {"stream": True}
     assert shaped(other) == PLAIN
 
@@ -282,7 +281,7 @@ def test_developer_speaks_as_system_where_the_endpoint_knows_no_developer() -> N
     given = dialogue(row(messages=messages))
     assert shaped(given)["messages"] == messages
     assert shaped(given, developer_as_system=True)["messages"] == [{**messages[0], "role": "system"}, USER]
-    prompted = replace(given, variant=Variant(system="New."))
+    prompted = given._replace(variant=Variant(system="New."))
     assert shaped(prompted, developer_as_system=True)["messages"] == [{"role": "system", "content": "New."}, USER]
 
 
@@ -293,7 +292,7 @@ def test_token_limit_is_sent_under_the_name_that_the_endpoint_knows(given: str, 
     limited = dialogue(row(), None, **{given: 64})
     assert shaped(limited) == PLAIN | {given: 64}
     assert shaped(limited, token_limit=sent) == PLAIN | {sent: 64}
-    assert shaped(replace(limited, dialect=Responses()), token_limit=sent) == PLAIN | {"max_output_tokens": 64}
+    assert shaped(limited._replace(dialect=Responses()), token_limit=sent) == PLAIN | {"max_output_tokens": 64}
 
 
 def test_nearer_token_limit_wins_under_whatever_name() -> None:
@@ -309,7 +308,7 @@ TWO_CITIES = [{"name": "get_weather", "arguments": {"city": city}} for city in (
 
 def stepwise(**fields: Any) -> Dialogue:  # noqa: ANN401 -- any field
     """Return the dialogue of a row in the dialect that has room for one call a message."""
-    return replace(dialogue(row(**fields)), dialect=dialects.load("functions"))
+    return dialogue(row(**fields))._replace(dialect=dialects.load("functions"))
 
 
 def one_call(city: str) -> dict[str, Any]:
@@ -321,7 +320,7 @@ def one_call(city: str) -> dict[str, Any]:
 def step(number: int, message: dict[str, Any] | None) -> Response:
     """Return what was answered in a step of the first turn."""
     given = answer(0, message)
-    return replace(given, key=replace(given.key, step=number))
+    return given._replace(key=given.key._replace(step=number))
 
 
 def test_second_call_is_asked_for_with_the_result_of_the_first() -> None:
@@ -361,6 +360,6 @@ def test_other_dialects_make_all_calls_at_once() -> None:
 def test_expected_calls_stand_one_a_message_where_there_is_room_for_one() -> None:
     """Teacher-forced, each with its result."""
     fields = turns_row({"expected": TWO_CITIES}, {}, case_id="a")
-    given = replace(dialogue(fields), dialect=dialects.load("functions"), turns="teacher_forced", only_turn=1)
+    given = dialogue(fields)._replace(dialect=dialects.load("functions"), turns="teacher_forced", only_turn=1)
     roles = [message["role"] for message in body(given)["messages"]]
     assert roles == ["user", "assistant", "function", "assistant", "function", "user"]

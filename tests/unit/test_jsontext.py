@@ -78,10 +78,10 @@ def test_depth_is_of_brackets_outside_strings(text: str) -> None:
 
 def test_hostile_brackets_take_no_time() -> None:
     """Counting brackets is linear, in an unclosed string of escapes as well."""
-    started = time.perf_counter()
+    started = time.thread_time()
     with pytest.raises(JsonTextError):
         read_json("[" * 200 + '"' + '\\"' * 100_000)
-    assert time.perf_counter() - started < 5
+    assert time.thread_time() - started < 5
 
 
 @pytest.mark.parametrize(

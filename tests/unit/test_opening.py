@@ -1,13 +1,17 @@
-"""Runs that are opened again: never mixed with another."""
+"""Runs that begin or are opened again: never mixed with another."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from fceval import opening, runs
 from fceval.errors import ConfigError
+from fceval.journal import Journal
+from fceval.records import Response
+from tests.journal_records import response
 from tests.run_folders import SHAPING, begun, config
 
 
@@ -58,3 +62,20 @@ def test_how_fast_and_how_judged_may_change(tmp_path: Path) -> None:
     )
     assert changed.config.rules.strings == "exact"
     assert runs.open_run(run.folder) == changed
+
+
+def test_answers_made_elsewhere_are_written_while_they_are_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Some together, all of them in the end, and never are more kept in memory."""
+    monkeypatch.setattr(opening, "_WRITTEN_TOGETHER", 2)
+    kept = []
+    with Journal(tmp_path / "journal.jsonl") as journal:
+
+        def responses() -> Iterator[Response]:
+            for number in range(5):
+                kept.append(journal.unwritten)
+                yield response(number)
+
+        opening.journalled(responses(), journal)
+        assert (kept, journal.unwritten) == ([0, 1, 0, 1, 0], 0)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 
 import pytest
 from hypothesis import given
@@ -22,6 +23,14 @@ def test_texts_hold_the_value_and_can_be_written(value: object) -> None:
         text.encode()
         assert "\n" not in text
         assert repr(json.loads(text)) == repr(value) or json.loads(text) == value
+
+
+@given(json_values)
+def test_texts_are_those_of_the_library(value: Json) -> None:
+    """To the byte, though the encoder is not made anew for each value."""
+    assert canonical_json(value) == json.dumps(value, sort_keys=True, separators=(",", ":"))
+    text = json.dumps(value, ensure_ascii=False)
+    assert json_text(value) == (json.dumps(value) if re.search("[\ud800-\udfff]", text) else text)
 
 
 def test_canonical_text_is_the_same_for_equal_objects() -> None:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields, make_dataclass
+from dataclasses import make_dataclass
 from pathlib import Path
+from typing import NamedTuple, get_type_hints
 
 import polars as pl
 import pyarrow as pa
@@ -12,17 +13,25 @@ import pytest
 
 from fceval import rows, tables
 from fceval.errors import LocalError
-from fceval.tables import FORMAT_VERSION, ParquetTable, frame, read_table, schema_of, write_table
+from fceval.tables import (
+    FORMAT_VERSION,
+    KEY_COLUMNS,
+    ParquetTable,
+    frame,
+    of_responses,
+    read_table,
+    schema_of,
+    write_table,
+)
 
 VERSION_KEY = b"fceval_format_version"
 
 
-@dataclass(frozen=True, slots=True)
-class Row:
+class Row(NamedTuple):
     """A row record with a field of each type that a table may have."""
 
     name: str
-    count: int
+    number: int
     rate: float | None
     passed: bool | None
     tags: list[str]
@@ -43,7 +52,7 @@ def test_schema_has_a_column_per_field_in_order() -> None:
         pl.Schema(
             {
                 "name": pl.String(),
-                "count": pl.Int64(),
+                "number": pl.Int64(),
                 "rate": pl.Float64(),
                 "passed": pl.Boolean(),
                 "tags": pl.List(pl.String()),
@@ -51,7 +60,7 @@ def test_schema_has_a_column_per_field_in_order() -> None:
         )
         == SCHEMA
     )
-    assert SCHEMA.names() == ["name", "count", "rate", "passed", "tags"]
+    assert SCHEMA.names() == ["name", "number", "rate", "passed", "tags"]
 
 
 @pytest.mark.parametrize("annotation", [dict[str, int], list[int], dict[str, int] | None])
@@ -74,7 +83,7 @@ def test_field_that_no_table_can_hold_is_refused(annotation: object) -> None:
 )
 def test_tables_have_the_columns_of_their_records(schema: pl.Schema, record: type) -> None:
     """Each table on disk is one of the row records."""
-    assert schema.names() == [column.name for column in fields(record)]
+    assert schema.names() == list(get_type_hints(record))
 
 
 def test_key_columns_are_in_every_table_of_responses() -> None:
@@ -198,3 +207,15 @@ def test_folder_that_cannot_be_written_is_named(tmp_path: Path) -> None:
     """A table in a folder that does not exist is an error of this machine."""
     with pytest.raises(LocalError, match=r"rows\.parquet: cannot be written"):
         ParquetTable(tmp_path / "absent" / "rows.parquet", SCHEMA)
+
+
+def test_rows_of_some_responses_are_found_by_the_whole_key() -> None:
+    """Another trial or turn of the same case is another response."""
+    keys = [("a", "x", 0, 0), ("a", "x", 0, 1), ("a", "x", 1, 0), ("a", "y", 0, 0), ("b", "x", 0, 0)]
+    of = pl.DataFrame(keys, schema=KEY_COLUMNS, orient="row")
+    table = of.with_columns(argument=pl.Series(list("klmno"))).lazy()
+    wanted = of[[1, 4]].with_columns(outcome=pl.lit("passed"))
+    assert of_responses(table, wanted).collect().rows() == [(*keys[1], "l"), (*keys[4], "o")]
+    joined = of_responses(table, wanted, "inner").collect()
+    assert joined.rows() == [(*keys[1], "l", "passed"), (*keys[4], "o", "passed")]
+    assert of_responses(table, wanted.clear()).collect().is_empty()

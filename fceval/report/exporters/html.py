@@ -104,7 +104,7 @@ def _environment() -> jinja2.Environment:
         "lines": _lines,
         "words": wording.in_words,
         "written": wording.written,
-        "written_range": lambda estimate: wording.percent_range(estimate.low, estimate.high),
+        "written_range": wording.written_range,
     }
     environment.globals |= {
         "NO_VALUE": wording.NO_VALUE,

@@ -28,9 +28,13 @@ class Json:
 
     def render(self, report: Report) -> bytes:
         """Return the report as indented JSON."""
-        document = {"format_version": FORMAT_VERSION, **dataclasses.asdict(report)}
-        text = json.dumps(document, ensure_ascii=False, indent=1, allow_nan=False)
+        document = {"format_version": FORMAT_VERSION, **_members(report)}
+        text = json.dumps(document, ensure_ascii=False, indent=1, allow_nan=False, default=_members)
         return (json_safe(text) + "\n").encode()
+
+
+def _members(record: Any) -> dict[str, Any]:  # noqa: ANN401 -- any record of a report
+    return {field.name: getattr(record, field.name) for field in dataclasses.fields(record)}
 
 
 @cache

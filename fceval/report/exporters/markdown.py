@@ -16,7 +16,7 @@ from fceval.report.wording import NO_VALUE, NOT_KEPT, in_words, off_contract, re
 
 _MARKUP = re.compile(r"([\\`*_\[\]<>#|~&$]|(?<=:)/(?=/)|(?<=www)\.)", re.IGNORECASE)
 _BACKTICKS = re.compile("`+")
-_NUMERIC = {"count", "rate", "seconds", "tokens", "usd"}
+_WORDS = {"text", "name"}
 
 
 class Markdown:
@@ -80,7 +80,7 @@ def table_lines(table: Table) -> Iterator[str]:
     if table.title:
         yield from (f"### {prose(table.title)}", "")
     yield "| " + " | ".join(prose(column.label) for column in table.columns) + " |"
-    yield "| " + " | ".join("---:" if column.kind in _NUMERIC else "---" for column in table.columns) + " |"
+    yield "| " + " | ".join("---" if column.kind in _WORDS else "---:" for column in table.columns) + " |"
     for row in table.rows:
         cells = (_cell(value, column.kind) for value, column in zip(row, table.columns, strict=True))
         yield "| " + " | ".join(cells) + " |"

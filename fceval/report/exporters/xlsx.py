@@ -34,6 +34,9 @@ _NUMBER_FORMATS: dict[Kind, str] = {
     "count": "#,##0",
     "tokens": "#,##0",
     "rate": "0.0%",
+    "points": "+0.0%;-0.0%;0.0%",
+    "change": "+0.0%;-0.0%;0%",
+    "p": "0.0000",
     "seconds": "0.000",
     "usd": "$#,##0.00####",
 }

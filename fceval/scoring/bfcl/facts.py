@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from fceval.records import Case, JsonObject
 from fceval.scoring.bfcl.outcome import outcome_of
 from fceval.scoring.bfcl.question import question_of
@@ -34,4 +32,4 @@ def as_bfcl(facts: Facts, case: Case, message: JsonObject) -> Facts:
         outcome = "refused"
     else:
         outcome = outcome_of(question, message, verdict)
-    return replace(facts, response=replace(facts.response, bfcl_outcome=outcome, bfcl_error_type=verdict.error_type))
+    return facts._replace(response=facts.response._replace(bfcl_outcome=outcome, bfcl_error_type=verdict.error_type))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
 import pytest
@@ -256,6 +257,14 @@ def test_long_text_that_is_compared_as_a_whole_is_a_warning(arguments: dict[str,
 def test_short_chosen_or_spelled_out_text_is_none(parameters: object, wanted: object) -> None:
     """Five words, a list of wordings, a matcher, and what the schema itself spells out."""
     assert remarks(wants({"city": wanted}, parameters)) == []
+
+
+@pytest.mark.parametrize("text", ["x" * 40_000, ("x" * 10_000 + " ") * 4], ids=["word", "words"])
+def test_counting_words_takes_no_time(text: str) -> None:
+    """It is linear, however long a word is."""
+    started = time.thread_time()
+    assert remarks(wants({"city": text}, OPEN)) == []
+    assert time.thread_time() - started < 5
 
 
 @pytest.mark.parametrize(

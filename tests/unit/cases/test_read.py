@@ -12,8 +12,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from fceval.cases import read
-from fceval.cases.read import read_cases, read_rows
+from fceval.cases import digests
+from fceval.cases.read import read_cases, read_cases_at, read_rows
 from fceval.errors import DatasetError, FieldError
 from fceval.records import Case
 from tests.case_rows import LEFT_OUT, WEATHER, row, write_jsonl
@@ -116,7 +116,7 @@ def test_check_speaks_for_the_row(tmp_path: Path) -> None:
 
 def test_ids_of_equal_hash_are_two_ids(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Ids are kept as hashes; whether two of them are equal, the file decides."""
-    monkeypatch.setattr(read, "hash", lambda _: 7, raising=False)
+    monkeypatch.setattr(digests, "hash", lambda _: 7, raising=False)
     path = write_jsonl(tmp_path / "cases.jsonl", [row(case_id=name) for name in "abc"])
     assert [case.case_id for case in read_cases(path)] == ["a", "b", "c"]
     write_jsonl(path, [row(case_id=name) for name in "abb"])
@@ -227,6 +227,29 @@ def test_foreign_column_is_kept_as_json(tmp_path: Path, name: str, values: pa.Ar
 def test_mistake_in_a_table_is_named(tmp_path: Path, columns: dict[str, Any], message: str) -> None:
     """File, row and field, as for JSONL."""
     assert message in refusal(parquet(tmp_path, **columns))
+
+
+def test_rows_before_a_mistake_are_read(tmp_path: Path) -> None:
+    """A table is decoded many rows at once; the mistake is told where it stands, after what is fine."""
+    texts = [json.dumps(row()["messages"])] * 5
+    texts[3] = "[{"
+    names = pa.array(list("abcde"))
+    columns = {name: pa.array([json.dumps(row()[name])] * 5) for name in ("tools", "expected")}
+    rows = read_rows(parquet(tmp_path, case_id=names, category=names, messages=pa.array(texts), **columns))
+    assert [next(rows)[1]["case_id"] for _ in range(3)] == ["a", "b", "c"]
+    with pytest.raises(DatasetError, match=r"row 4, field `messages`: not valid JSON"):
+        next(rows)
+
+
+def test_chosen_rows_are_read_from_wherever_they_stand(tmp_path: Path) -> None:
+    """Alone, one after the other, and on both sides of a row group's border."""
+    path = tmp_path / "cases.parquet"
+    columns = {name: [json.dumps(row()[name])] * 9 for name in ("messages", "tools", "expected")}
+    pq.write_table(pa.table({"case_id": list("abcdefghi"), **columns}), path, row_group_size=4)
+    for rows in ([1], [2, 3, 4, 5], [1, 3, 4, 8, 9], range(4, 7), [], range(1, 10)):
+        assert [(case.row, case.case_id) for case in read_cases_at(path, rows)] == [
+            (at, " abcdefghi"[at]) for at in rows
+        ]
 
 
 def test_text_that_is_not_utf8_is_refused(tmp_path: Path) -> None:

@@ -51,6 +51,7 @@ def renamed(name: str) -> dict[str, Any]:
         (row(expected=LEFT_OUT), "expected", 'missing: the calls that are wanted ([] for none, "any" for some call)'),
         (row(expected=None), "expected", "missing"),
         (row(expected="some"), "expected", 'a list of calls, or "any", not "some"'),
+        (row(expected="\ud800"), "expected", 'a list of calls, or "any", not "\\ud800"'),
         (row(expected=[{"name": "get_weather"}]), "expected[0].arguments", "missing"),
         (row(expected=[CALL, {"name": "get_weather", "arguments": "{}"}]), "expected[1].arguments", "JSON object"),
         (row(expected=[{**CALL, "argument": 1}]), "expected[0].argument", "unknown field (did you mean `arguments`?)"),

@@ -78,6 +78,7 @@ def fed(chunks: Iterable[bytes]) -> None:
         reader.feed(chunk, 0.0)
 
 
+@pytest.mark.untraced
 @pytest.mark.parametrize(
     ("chunks", "told"),
     [

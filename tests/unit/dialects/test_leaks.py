@@ -70,6 +70,6 @@ def test_any_text_has_an_answer(text: str) -> None:
 )
 def test_hostile_text_takes_no_time(text: str) -> None:
     """Looking through a text is linear."""
-    started = time.perf_counter()
+    started = time.thread_time()
     leaked_text(text)
-    assert time.perf_counter() - started < 5
+    assert time.thread_time() - started < 5

@@ -105,6 +105,6 @@ CALL_WITHOUT_ARGUMENTS = ToolCall(None, "f", "", {})
 def test_hostile_text_takes_no_time(syntax: str, text: str) -> None:
     """Looking through a text is linear."""
     dialect = load(syntax)
-    started = time.perf_counter()
+    started = time.thread_time()
     dialect.parse({"role": "assistant", "content": text})
-    assert time.perf_counter() - started < 5
+    assert time.thread_time() - started < 5

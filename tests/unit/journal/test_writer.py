@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import json
 import os
@@ -47,7 +48,7 @@ def test_journal_goes_on_where_it_ended(path: Path) -> None:
 def test_begin_is_in_the_file_before_it_returns(path: Path) -> None:
     """What follows it may be killed at once."""
     with Journal(path) as journal:
-        journal.begin(key(1), "f1")
+        journal.begin([(key(1), "f1")])
         (first, begun) = records(path)
         assert (begun["case_id"], begun["fingerprint"], "message" in begun) == ("case-1", "f1", False)
         journal.append(response(1))
@@ -123,7 +124,7 @@ def test_torn_line_is_taken_back_at_once(path: Path) -> None:
 
 def test_request_that_cannot_be_noted_is_not_begun(path: Path) -> None:
     """The engine must not send it; it is not written later either."""
-    begin = "journal.begin(key(7), 'f')"
+    begin = "journal.begin([(key(7), 'f')])"
     refused = f"""
         try:
             {begin}
@@ -144,7 +145,7 @@ def test_begin_that_does_not_fit_leaves_nothing(path: Path) -> None:
     """Room for a few bytes is no room."""
     small_room = """room(path.stat().st_size + 20)
         try:
-            journal.begin(key(7), 'f')
+            journal.begin([(key(7), 'f')])
         except LocalError as error:
             print(error)"""
     (said,) = starve(path, 1_000_000, small_room)
@@ -173,6 +174,15 @@ def test_what_cannot_be_written_is_spilled_and_taken_back(path: Path) -> None:
         assert (journal.restored, len(journal.index)) == (count, 50)
     assert not spilled.exists()
     assert [each.key for each in read(path)] == list(map(key, range(50)))
+
+
+def test_leaving_the_journal_writes_what_is_kept(path: Path) -> None:
+    """However it is left: what came in the last moment is in it, and nothing is spilled."""
+    with contextlib.suppress(KeyboardInterrupt), Journal(path) as journal:
+        journal.keep(response(0))
+        raise KeyboardInterrupt
+    assert read(path) == [response(0)]
+    assert [each.name for each in path.parent.iterdir()] == [path.name]
 
 
 def test_leaving_the_journal_spills_what_nobody_settled(path: Path) -> None:
@@ -218,6 +228,55 @@ class Disk:
         if not self.truncates:
             raise OSError(errno.EIO, "Input/output error")
         self._ftruncate(file, size)
+
+
+def test_of_lines_that_are_written_together_those_stay_that_fit(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The first one does and is in the file; what the disk took of the second one is taken back."""
+    real, taken = os.pwrite, 0
+
+    def pwrite(file: int, content: bytes, offset: int) -> int:
+        nonlocal taken
+        taken += 1
+        if taken > 1:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        return real(file, content[: content.index(b"\n") + 6], offset)
+
+    with Journal(path) as journal:
+        for number in range(3):
+            journal.keep(response(number))
+        assert read(path) == []
+        with monkeypatch.context() as patched:
+            patched.setattr(os, "pwrite", pwrite)
+            with pytest.raises(LocalError, match="No space left on device"):
+                journal.begin([(key(3), "f")])
+        assert (read(path), journal.unwritten) == ([response(0)], 2)
+        assert path.read_bytes().endswith(b"}\n")
+        journal.settle()
+        assert [each.key for each in read(path)] == list(map(key, range(3)))
+        assert journal.index.possibly_billed == 0
+
+
+def test_requests_that_begin_together_begin_all_or_none(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One write for all; where the disk takes the first one only, that one counts as begun, and no other is written."""
+    real, contents = os.pwrite, list[bytes]()
+
+    def pwrite(file: int, content: bytes, offset: int) -> int:
+        contents.append(content)
+        if len(contents) == 3:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        return real(file, content[: content.index(b"\n") + 6] if len(contents) == 2 else content, offset)
+
+    with Journal(path) as journal, monkeypatch.context() as patched:
+        patched.setattr(os, "pwrite", pwrite)
+        journal.begin([(key(number), "f") for number in range(3)])
+        assert (len(contents), contents[0].count(b"\n")) == (1, 3)
+        journal.keep(response(0))
+        with pytest.raises(LocalError, match="No space left on device"):
+            journal.begin([(key(number), "f") for number in (3, 4)])
+        assert (read(path), journal.unwritten) == ([response(0)], 0)
+        journal.begin([(key(5), "f")])
+    with JournalIndex(path) as index:
+        assert (len(index), index.possibly_billed) == (1, 3)
 
 
 def test_settle_waits_for_room(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -323,7 +382,7 @@ def append_past_a_sync(path: Path, failed: threading.Event) -> None:
         with pytest.raises(LocalError, match="Input/output error; make room"):
             journal.append(response(3))
         with pytest.raises(LocalError, match="Input/output error; make room"):
-            journal.begin(key(4), "f")
+            journal.begin([(key(4), "f")])
         journal.settle()
 
 

@@ -98,6 +98,7 @@ def test_terminal_gets_the_first_cases_and_how_many_there_are() -> None:
     text = short_report(brief(report), 100)
     assert "Got worse (12 of 30)" in text
     assert "\x1b" not in text
+    assert "Got worse (the first 12)" in short_report(brief(told(compared(150, 120))), 100)
     several = short_report(brief(told(compared(9, 1, new="one"), compared(9, 1, new="two"))), 100)
     assert "one" in several
     assert "Got worse" not in several
@@ -114,7 +115,7 @@ def test_cautions_stand_once() -> None:
 def test_latency_is_told_with_its_change() -> None:
     """Only what both runs tell of; nothing of tokens here."""
     (section,) = [each for each in told(compared(3, 0)).sections if each.key == "amounts"]
-    assert [table.rows for table in section.tables] == [(("Latency p50", 1.0, 1.5, "+50.0%", 3),)]
+    assert [table.rows for table in section.tables] == [(("Latency p50", 1.0, 1.5, 0.5, 3),)]
 
 
 def test_long_tables_are_cut_and_say_so() -> None:

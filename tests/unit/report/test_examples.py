@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+import pytest
 
 from fceval.records import Attempt, Key, Response, Usage
+from fceval.report import examples as examples_module
 from fceval.report.document import Message
 from fceval.report.examples import examples, failing_keys, opened_keys
 from tests.golden.rows import score, tables
@@ -26,6 +27,17 @@ def test_limit_shows_every_kind() -> None:
     scores = [score(f"r{n:03}", "refused") for n in range(100)]
     made = tables([*scores, score("v", "wrong_value"), score("t", "timed_out")])
     assert _ids(failing_keys(made.scores, 4)) == ["r000", "r001", "v", "t"]
+
+
+@pytest.mark.parametrize("limit", [1, 4, 30, 200])
+def test_a_long_run_is_looked_through_in_parts(monkeypatch: pytest.MonkeyPatch, limit: int) -> None:
+    """However few rows are looked at together, the same failures are shown."""
+    outcomes = ("refused", "wrong_value", "timed_out", "passed")
+    made = tables([score(f"c{n * 37 % 100:02}", outcomes[n * n % 7 % 4]) for n in range(100)])
+    at_once = failing_keys(made.scores, limit)
+    monkeypatch.setattr(examples_module, "_ROWS", 7)
+    assert failing_keys(made.scores, limit) == at_once
+    assert len(at_once) == min(limit, sum(row != "passed" for row in made.scores.collect()["outcome"]))
 
 
 def test_keys_name_the_first_step() -> None:
@@ -79,7 +91,7 @@ def test_every_step_of_a_turn_is_shown() -> None:
     """A turn of two model calls shows both answers, in order."""
     run = troubled_run()
     key = Key("wrong-tool", "default", 0, 0, 0)
-    later = replace(run.responses[key], key=replace(key, step=1), message={"role": "assistant", "content": "Done."})
+    later = run.responses[key]._replace(key=key._replace(step=1), message={"role": "assistant", "content": "Done."})
     of = run.tables
     (shown,) = examples([key], of.scores, of.calls, of.arguments, run.cases, {later.key: later, **run.responses})
     assert shown.answer is not None

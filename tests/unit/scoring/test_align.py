@@ -6,8 +6,11 @@ from collections.abc import Iterable
 from itertools import combinations, permutations
 from random import Random
 
+import numpy as np
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy.optimize import linear_sum_assignment
 
 from fceval.scoring.align import Likeness, align
 from tests.strategies import likenesses
@@ -50,6 +53,20 @@ def test_no_pairing_is_better(likeness: list[list[Likeness]]) -> None:
     """Brute force over all pairings finds none that is worth more."""
     best = max(worth(likeness, pairs) for pairs in all_pairings(len(likeness), len(likeness[0])))
     assert worth(likeness, align(likeness, ordered=False)) == best
+
+
+@pytest.mark.parametrize(("rows", "columns"), [(25, 25), (12, 40), (40, 12)])
+def test_long_pairings_are_worth_what_scipy_finds(rows: int, columns: int) -> None:
+    """Far beyond brute force: the totals of scipy's assignment."""
+    random = Random(rows)
+    # Of whole matches too few for all, and near ones of many worths: the best of one call stands in another's way.
+    near = [Likeness(full=False, same_tool=True, arguments_right=share / 50) for share in range(50)]
+    likeness = [[random.choice([FULL, *near, *[NOTHING] * 50]) for _ in range(columns)] for _ in range(rows)]
+    totals = np.array(
+        [[pair.full * 10_000 + pair.same_tool * 100 + pair.arguments_right for pair in row] for row in likeness]
+    )
+    found = linear_sum_assignment(totals, maximize=True)
+    assert worth(likeness, align(likeness, ordered=False)) == worth(likeness, zip(*found, strict=True))
 
 
 @given(likenesses())

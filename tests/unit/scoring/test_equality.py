@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from fceval.jsontext import read_json
 from fceval.records import Json, json_text
-from fceval.scoring.equality import Comparison, compare
+from fceval.scoring.equality import Comparison, compare, compare_members
 from fceval.scoring.rules import Rules
 from fceval.toolschema import SchemaNode
 from tests.strategies import scalars, texts, values
@@ -21,6 +21,19 @@ RULES = [Rules(), Rules(strings="exact")]
 def test_reflexive(value: Json, rules: Rules) -> None:
     """Every value equals itself, without any rule."""
     assert compare(value, value, FREE, rules) == Comparison()
+
+
+_ROUNDED = [read_json(text) for text in ("1.00000000000000000001", "1.00000000000000000002")]
+_NEAR: list[Json] = [True, 1, 1.0, *_ROUNDED, False, 0, -0.0, None, "1", "Oslo", "oslo ", [1], [True], {}]
+
+
+@pytest.mark.parametrize("wanted", _NEAR, ids=range(len(_NEAR)))
+@pytest.mark.parametrize("found", _NEAR, ids=range(len(_NEAR)))
+def test_members_are_compared_as_values_are(wanted: Json, found: Json) -> None:
+    """Whether plain ones are equal at a glance or at a second one, the same is told."""
+    schema: dict[str, Json] = {"type": "object", "properties": {"a": {}}, "required": ["a"]}
+    compared = compare_members({"a": wanted}, {"a": found}, SchemaNode(schema, schema), Rules())["a"]
+    assert compared == compare(wanted, found, FREE, Rules(), "$.a")
 
 
 @given(values, st.sampled_from(RULES))

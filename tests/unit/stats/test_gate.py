@@ -227,6 +227,7 @@ def power_in_theory(cases: int, worse: float, better: float) -> float:
     return float((binom.pmf(changed, cases, worse + better) * found).sum())
 
 
+@pytest.mark.untraced
 @pytest.mark.parametrize(("cases", "drop"), [(100, 0.08), (500, 0.025), (2000, 0.0125)])
 def test_gate_is_as_careful_and_as_sharp_as_theory(cases: int, drop: float) -> None:
     """False alarms at most alpha and 1.5 points, power within 5 points of that of the exact test."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -111,7 +110,7 @@ def test_all_else_stays_as_the_native_rules_found_it() -> None:
     by_bfcl = as_bfcl(facts, case, message)
     assert (by_bfcl.calls, by_bfcl.arguments) == (facts.calls, facts.arguments)
     assert [each.fault for each in by_bfcl.arguments] == [None, "wrong_value"]
-    assert replace(by_bfcl.response, bfcl_outcome=None, bfcl_error_type=None) == facts.response
+    assert by_bfcl.response._replace(bfcl_outcome=None, bfcl_error_type=None) == facts.response
 
 
 def test_case_from_elsewhere_cannot_be_judged() -> None:

@@ -123,8 +123,10 @@ class Client:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        await self._deadlines.__aexit__(kind, error, trace)
-        await self._session.close()
+        try:
+            await self._deadlines.__aexit__(kind, error, trace)
+        finally:  # whoever waits there may be cancelled
+            await self._session.close()
 
     async def send(self, request: Request) -> Response:
         """Return the final outcome of a single request, after as many attempts as it is worth.

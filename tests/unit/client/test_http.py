@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import gzip
 import os
 import resource
@@ -384,3 +385,16 @@ def test_files_that_run_out_are_not_the_endpoints_fault(client_of: ClientOf) -> 
 
         with pytest.raises(LocalError, match=r"no connection can be opened: Too many open files; lower --concurrency"):
             asyncio.run(run())
+
+
+def test_whose_leaving_is_cancelled_leaves_no_connection_open(client_of: ClientOf) -> None:
+    """One of two endpoints that are probed gives up as the other is done."""
+
+    async def leave(client: Client) -> None:
+        async with asyncio.timeout(None) as limit, client:
+            await client.send(request())
+            limit.reschedule(0)
+
+    with FakeEndpoint(HELLO) as endpoint, pytest.raises(TimeoutError):
+        asyncio.run(leave(client_of(endpoint.base_url)))
+    gc.collect()  # what was not closed warns as it goes, and a warning fails the test

@@ -13,6 +13,7 @@ from typing import Protocol
 
 from fceval.dialects import Api
 from fceval.dialects._choice import choice_of
+from fceval.dialects._excerpt import SHOWN, excerpt
 from fceval.dialects._leaks import leaked_text, without_thoughts
 from fceval.dialects._spoken import content_text, spoken
 from fceval.dialects._written_calls import Written
@@ -36,8 +37,6 @@ ONLY = "Your answer may call only {names}."
 """Says which tools are allowed."""
 ONE_CALL = "Make at most one call in an answer."
 """Says `parallel_tool_calls: false`."""
-_SHOWN = 80
-"""Most characters of foreign text in a problem."""
 _THOUGHT = re.compile(r"\A\s*<think>|^[ \t]*</think>|</think>[ \t]*$", re.MULTILINE)
 """A thought: templates may have written its beginning. An end within a line may stand in an argument."""
 
@@ -80,9 +79,9 @@ class PromptDialect:
         problems = list(written.problems)
         if not written.calls and not problems:
             if message.get("tool_calls"):
-                problems.append(f"a call in `tool_calls`, not in the text: {_shown(message['tool_calls'])}")
+                problems.append(f"a call in `tool_calls`, not in the text: {excerpt(message['tool_calls'])}")
             elif leak := leaked_text(written.text):
-                problems.append(f"a call in another syntax: {leak[:_SHOWN]}")
+                problems.append(f"a call in another syntax: {leak[:SHOWN]}")
         refusal = message.get("refusal")
         return Parsed(
             calls=written.calls,
@@ -187,7 +186,3 @@ def _demands(case: Case) -> Iterator[str]:
         yield SOME_CALL
     if case.parallel_tool_calls is False:
         yield ONE_CALL
-
-
-def _shown(value: Json) -> str:
-    return json_text(value)[:_SHOWN]

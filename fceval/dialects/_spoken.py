@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
+from fceval.dialects._excerpt import SHOWN
 from fceval.dialects._leaked_calls import bare_calls, leaked_calls
 from fceval.dialects._leaks import leaked_text, without_thoughts
-from fceval.records import Json, JsonObject, ToolCall
+from fceval.records import Json, JsonObject, Parsed, ToolCall
 
-_SHOWN = 80
-"""Most characters of foreign text in a problem."""
 _REASONING_FIELDS = frozenset({"reasoning_content", "reasoning"})
 
 
@@ -48,11 +48,34 @@ def spoken(message: JsonObject, content: str, *, called: bool) -> Spoken:
         return Spoken(text, (), tuple(notes), ())
     if leak := leaked_text(text):
         notes.append("call_in_content")
-        problem = f"a call that leaked into the text: {leak[:_SHOWN]}"
+        problem = f"a call that leaked into the text: {leak[:SHOWN]}"
         return Spoken(text, (problem,), tuple(notes), leaked_calls(leak))
     if any(leaked_text(_untagged(thought)) for thought in thoughts):
         notes = ["call_in_reasoning"]  # which says as well that there is a field or a tag of reasoning
     return Spoken(text, (), tuple(notes), bare_calls(text))
+
+
+def parsed(
+    calls: Sequence[ToolCall], said: Spoken, refusal: Json, problems: Sequence[str], notes: Sequence[str]
+) -> Parsed:
+    """Return a message as its calls and its words.
+
+    Args:
+        calls: Those that it makes as the dialect writes them.
+        said: What it says besides.
+        refusal: Its text, where it is one.
+        problems: Of the calls.
+        problems: Why calls that it tried to make are none.
+        notes: Of the calls: codes of `fceval.irregularities`.
+    """
+    return Parsed(
+        calls=tuple(calls),
+        text=said.text,
+        refusal=refusal if isinstance(refusal, str) else "",
+        problems=(*problems, *said.problems),
+        notes=(*notes, *said.notes),
+        leaked=said.leaked,
+    )
 
 
 def content_text(content: Json) -> str:

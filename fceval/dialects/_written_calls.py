@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 from fceval.dialects._arguments import read_arguments
+from fceval.dialects._excerpt import SHOWN
 from fceval.flaws import json_end, named_calls
 from fceval.jsontext import MAX_DEPTH, JsonTextError, read_json
 from fceval.records import Json, ToolCall, json_text
@@ -22,8 +23,6 @@ _START = rf"(?:^[ \t]*{_FENCE}|(?<=[.!?:\u3002\uFF01\uFF1F\uFF1A])[ ]?{_FENCE})"
 _END = re.compile(r"[ \t]*+[`,;.]*+[ \t]*+(?:<\|\w{1,40}\|>[ \t]*+)*+(?=$|[\[{<])", re.MULTILINE)
 _DEBRIS = re.compile(r"[^\w\n]*$", re.MULTILINE)
 _EMPTY_FENCE = re.compile(r"^ {0,3}(`{3,}|~{3,})[\w+-]*[ \t]*\n\s*\1[ \t]*(?:\n|\Z)", re.MULTILINE)
-_SHOWN = 80
-"""Most characters of foreign text in a problem."""
 
 
 class UnreadableCallError(Exception):
@@ -74,7 +73,7 @@ def written_calls(text: str, opening: str, take: Take, *, ends_line: bool = True
             passage = take(text, found.start("call"), found.end())
             place, follows = _end_of(text, passage, ends_line=ends_line)
         except UnreadableCallError as error:
-            return Written(tuple(calls), text, (f"{error}: {text[found.start('call') :][:_SHOWN]}",))
+            return Written(tuple(calls), text, (f"{error}: {text[found.start('call') :][:SHOWN]}",))
         if follows:
             calls += passage.calls
             beside.append(text[kept : found.start()])

@@ -11,13 +11,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from fceval.dialects import Api, Dialect
 from fceval.dialects._arguments import read_arguments
 from fceval.dialects._choice import choice_of
-from fceval.dialects._spoken import content_text, spoken
+from fceval.dialects._excerpt import excerpt
+from fceval.dialects._spoken import content_text, parsed, spoken
 from fceval.dialects.tools import PLUGIN as TOOLS
 from fceval.identity import OfSame
-from fceval.records import Case, Json, JsonObject, Parsed, Tool, ToolCall, json_text
-
-_SHOWN = 80
-"""Most characters of foreign text in a problem."""
+from fceval.records import Case, Json, JsonObject, Parsed, Tool, ToolCall
 
 
 class Functions:
@@ -44,17 +42,9 @@ class Functions:
         """Return the call and the text; whatever is no call by the contract is a problem, not an exception."""
         calls, problems, notes = _call(message.get("function_call"))
         if not calls and message.get("tool_calls"):
-            problems.append(f"a call in `tool_calls`, not in the legacy field: {_shown(message['tool_calls'])}")
+            problems.append(f"a call in `tool_calls`, not in the legacy field: {excerpt(message['tool_calls'])}")
         said = spoken(message, content_text(message.get("content")), called=bool(calls))
-        refusal = message.get("refusal")
-        return Parsed(
-            calls=tuple(calls),
-            text=said.text,
-            refusal=refusal if isinstance(refusal, str) else "",
-            problems=(*problems, *said.problems),
-            notes=(*notes, *said.notes),
-            leaked=said.leaked,
-        )
+        return parsed(calls, said, message.get("refusal"), problems, notes)
 
     def answer(self, calls: Sequence[ToolCall], text: str | None) -> JsonObject:
         """Return an assistant message with the first of the calls: there is no room for another."""
@@ -123,16 +113,12 @@ def _call(call: Json) -> tuple[list[ToolCall], list[str], list[str]]:
     if not call:
         return [], [], []
     if not isinstance(call, Mapping):
-        return [], [f"`function_call` is no object: {_shown(call)}"], []
+        return [], [f"`function_call` is no object: {excerpt(call)}"], []
     name = call.get("name")
     if not isinstance(name, str) or not name:
-        return [], [f"a call without a name: {_shown(call)}"], ["name_null_entry"]
+        return [], [f"a call without a name: {excerpt(call)}"], ["name_null_entry"]
     read = read_arguments(call.get("arguments"))
     return [ToolCall(None, name, read.text, read.value, read.problem, read.notes)], [], []
-
-
-def _shown(value: Json) -> str:
-    return json_text(value)[:_SHOWN]
 
 
 PLUGIN: Dialect = Functions()

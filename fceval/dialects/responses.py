@@ -12,13 +12,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from fceval.dialects import Api, Dialect
 from fceval.dialects._arguments import read_arguments
 from fceval.dialects._choice import name_of
-from fceval.dialects._spoken import spoken
+from fceval.dialects._excerpt import SHOWN, excerpt
+from fceval.dialects._spoken import parsed, spoken
 from fceval.dialects.tools import PLUGIN as TOOLS
 from fceval.identity import OfSame
-from fceval.records import Case, Json, JsonObject, Parsed, Tool, ToolCall, json_text
-
-_SHOWN = 80
-"""Most characters of foreign text in a problem."""
+from fceval.records import Case, Json, JsonObject, Parsed, Tool, ToolCall
 
 
 class Responses:
@@ -48,7 +46,7 @@ class Responses:
         output = message.get("output")
         items = [item for item in (output if isinstance(output, list) else []) if isinstance(item, Mapping)]
         calls: list[ToolCall] = []
-        problems = [] if not output or isinstance(output, list) else [f"`output` is no list: {_shown(output)}"]
+        problems = [] if not output or isinstance(output, list) else [f"`output` is no list: {excerpt(output)}"]
         notes: list[str] = []
         for item in items:
             kind = item.get("type")
@@ -56,20 +54,13 @@ class Responses:
             if kind == "function_call" and isinstance(name, str) and name:
                 calls.append(_call(item, name))
             elif kind == "function_call":
-                problems.append(f"a call without a name: {_shown(item)}")
+                problems.append(f"a call without a name: {excerpt(item)}")
                 notes.append("name_null_entry")
             elif isinstance(kind, str) and kind.endswith("_call"):
-                problems.append(f"a `{kind[:_SHOWN]}`, which is no call of a function: {_shown(item)}")
+                problems.append(f"a `{kind[:SHOWN]}`, which is no call of a function: {excerpt(item)}")
         parts = [part for item in items if item.get("type") == "message" for part in _parts(item.get("content"))]
         said = spoken({}, _joined(parts, "output_text", "text"), called=bool(calls))
-        return Parsed(
-            calls=tuple(calls),
-            text=said.text,
-            refusal=_joined(parts, "refusal", "refusal"),
-            problems=(*problems, *said.problems),
-            notes=(*notes, *said.notes),
-            leaked=said.leaked,
-        )
+        return parsed(calls, said, _joined(parts, "refusal", "refusal"), problems, notes)
 
     def answer(self, calls: Sequence[ToolCall], text: str | None) -> JsonObject:
         """Return an assistant message with its output items; their own ids count from 0."""
@@ -190,10 +181,6 @@ def _parts(content: Json) -> list[JsonObject]:
 def _joined(parts: Sequence[JsonObject], kind: str, field: str) -> str:
     texts = [part.get(field) for part in parts if part.get("type") == kind]
     return "".join(text for text in texts if isinstance(text, str))
-
-
-def _shown(value: Json) -> str:
-    return json_text(value)[:_SHOWN]
 
 
 PLUGIN: Dialect = Responses()

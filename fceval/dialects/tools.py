@@ -6,12 +6,10 @@ from collections.abc import Sequence
 
 from fceval.dialects import Api, Dialect
 from fceval.dialects._arguments import read_arguments
-from fceval.dialects._spoken import content_text, spoken
+from fceval.dialects._excerpt import excerpt
+from fceval.dialects._spoken import content_text, parsed, spoken
 from fceval.identity import OfSame
-from fceval.records import Case, Json, JsonObject, Parsed, Tool, ToolCall, json_text
-
-_SHOWN = 80
-"""Most characters of foreign text in a problem."""
+from fceval.records import Case, Json, JsonObject, Parsed, Tool, ToolCall
 
 
 class Tools:
@@ -36,17 +34,9 @@ class Tools:
         """Return calls and text; whatever is no call by the contract is a problem, not an exception."""
         calls, problems, notes = _calls(message.get("tool_calls"))
         if not calls and message.get("function_call"):
-            problems.append(f"a call in the legacy `function_call`: {_shown(message['function_call'])}")
+            problems.append(f"a call in the legacy `function_call`: {excerpt(message['function_call'])}")
         said = spoken(message, content_text(message.get("content")), called=bool(calls))
-        refusal = message.get("refusal")
-        return Parsed(
-            calls=tuple(calls),
-            text=said.text,
-            refusal=refusal if isinstance(refusal, str) else "",
-            problems=(*problems, *said.problems),
-            notes=(*notes, *said.notes),
-            leaked=said.leaked,
-        )
+        return parsed(calls, said, message.get("refusal"), problems, notes)
 
     def answer(self, calls: Sequence[ToolCall], text: str | None) -> JsonObject:
         """Return an assistant message with `tool_calls`."""
@@ -83,14 +73,14 @@ def _calls(entries: Json) -> tuple[list[ToolCall], list[str], list[str]]:
     problems: list[str] = []
     notes: list[str] = []
     if entries is not None and not isinstance(entries, list):
-        return calls, [f"`tool_calls` is no list: {_shown(entries)}"], notes
+        return calls, [f"`tool_calls` is no list: {excerpt(entries)}"], notes
     for entry in entries or ():
         function = entry.get("function") if isinstance(entry, dict) else None
         name = function.get("name") if isinstance(function, dict) else None
         if not isinstance(entry, dict) or not isinstance(function, dict):
-            problems.append(f"an entry of `tool_calls` that is no function call: {_shown(entry)}")
+            problems.append(f"an entry of `tool_calls` that is no function call: {excerpt(entry)}")
         elif not isinstance(name, str) or not name:
-            problems.append(f"a call without a name: {_shown(entry)}")
+            problems.append(f"a call without a name: {excerpt(entry)}")
             notes.append("name_null_entry")
         else:
             calls.append(_call(entry.get("id"), name, function.get("arguments")))
@@ -101,10 +91,6 @@ def _call(call_id: Json, name: str, arguments: Json) -> ToolCall:
     read = read_arguments(arguments)
     notes = read.notes if isinstance(call_id, str) and call_id else ("id_missing", *read.notes)
     return ToolCall(call_id if isinstance(call_id, str) else None, name, read.text, read.value, read.problem, notes)
-
-
-def _shown(value: Json) -> str:
-    return json_text(value)[:_SHOWN]
 
 
 PLUGIN: Dialect = Tools()

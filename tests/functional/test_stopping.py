@@ -157,11 +157,12 @@ def test_endpoint_that_is_down_is_left_alone(run: Run, tmp_path: Path) -> None:
 
 
 def test_endpoint_that_comes_back_is_asked_on(run: Run, tmp_path: Path) -> None:
-    """Six failures, a pause, an answer: the run ends as if nothing had been."""
-    failing = iter([error_reply(503, headers={"Retry-After": "0"})] * 6)
+    """Five failures, a pause, an answer: the run ends as if nothing had been."""
+    failing = iter([error_reply(503, headers={"Retry-After": "0"})] * 5)
     with FakeEndpoint(lambda received: next(failing, right_answer(received))) as endpoint:
-        ended = run(endpoint.base_url, *BREAKER, "--set", "endpoint.max_attempts=20")
-        assert len(endpoint.received) == CASES + 6
+        ended = run(endpoint.base_url, *BREAKER, "--set", "endpoint.max_attempts=20", "-j", "1")
+    assert len(endpoint.received) == CASES + 5
+    assert endpoint.received[5].received_at - endpoint.received[4].received_at >= 0.25
     assert ended.code == 0, ended.err
     assert summary(tmp_path / "run")["accuracy"] == 1.0
 

@@ -178,9 +178,10 @@ def quantile_rows(piece: Slice, metrics: Sequence[Metric]) -> Iterator[MetricRow
     for quantile in metrics:
         if not isinstance(quantile, Quantile) or quantile.table != piece.table:
             continue
-        value = quantile.of.quantile(quantile.share, interpolation="linear")
+        # One at a time, and none that has no number: each holds all of its rows until it is known.
+        has_number = piece.rows.select(quantile.of.count() > 0).collect(engine="streaming").item()
+        value = quantile.of.quantile(quantile.share, interpolation="linear") if has_number else pl.lit(None, pl.Float64)
         found = piece.rows.group_by("variant", "group").agg(value=value, n=quantile.of.count().cast(pl.Int64))
-        # One at a time: each holds all of its numbers until it is known.
         for row in found.collect(engine="streaming").iter_rows(named=True):
             told = (row["group"], quantile.name, row["value"], row["n"], None, None)
             yield MetricRow(row["variant"], piece.scope, *told)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Sequence
+from contextlib import ExitStack
 from typing import Generic, TypeVar
 
 Item = TypeVar("Item")
@@ -58,3 +59,10 @@ def _tell(places: Sequence[asyncio.Future[None]], error: BaseException | None) -
             place.set_result(None)
         else:
             place.set_exception(error)
+
+
+def for_each(step: Callable[[Item], object], items: Sequence[Item]) -> None:
+    """Take a step for each of some items in their order, whatever it raises for others; the last error is raised on."""
+    with ExitStack() as steps:  # which ends with what was put on it first
+        for item in reversed(items):
+            steps.callback(step, item)

@@ -16,6 +16,7 @@ from collections import deque
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import count, islice
+from typing import TypeAlias
 
 from fceval.budget import completion_limit
 from fceval.client.breaker import Breaker, Leave
@@ -28,7 +29,7 @@ from fceval.dialects import load
 from fceval.dialogue import Dialogue, next_request
 from fceval.engines import Engine, Record, Stop, Work
 from fceval.engines._slices import AT_ONCE, Slices
-from fceval.engines._together import Together
+from fceval.engines._together import Together, for_each
 from fceval.errors import EndpointDown, EndpointError, FcevalError
 from fceval.records import Attempt, Request, Response
 
@@ -50,6 +51,12 @@ class _Job:
     """When the first attempt was sent, on the pool's clock."""
     answered_before: int = 0
     """How many requests of the run had been answered then."""
+    tried: Tried | None = None
+    """What came of the attempt that is to be noted now; None where there is none."""
+
+
+_Arrived: TypeAlias = tuple[_Job, Permit, Leave, Came]
+"""What was sent, by whose leave, and what came of it."""
 
 
 class Local:
@@ -223,27 +230,22 @@ class _Pool:
         while not self._breaker.may_ask(time.monotonic()):  # noqa: ASYNC110 -- the clock ends it, too
             await asyncio.sleep(max(_TRYING_POLL_S, self._breaker.wait_s(time.monotonic())))
 
-    def take_in(self, arrived: Sequence[tuple[_Job, Permit, Leave, Came]]) -> None:
+    def take_in(self, arrived: Sequence[_Arrived]) -> None:
         """Note what came back, and go on with it; what goes wrong with one of them is told when all of it is noted."""
-        wrong: Exception | None = None
-        read = [self._read(job.request, came) for job, _, _, came in arrived]
-        for (job, permit, leave, _), tried in zip(arrived, read, strict=True):
-            try:
-                self._note(job, permit, leave, tried)
-            except Exception as error:  # noqa: BLE001 -- not even a bug may cost the answers that came beside it
-                wrong = wrong or error
-        if wrong:
-            raise wrong
-
-    def _read(self, request: Request, came: Came) -> Tried | Exception:
         try:
-            return self._client.tried(request, came)
-        except Exception as bug:  # noqa: BLE001 -- as above
-            return bug
+            for_each(self._read, arrived)
+        finally:  # not even a bug in reading one of them may cost the answers that came beside it
+            for_each(self._note, arrived)
 
-    def _note(self, job: _Job, permit: Permit, leave: Leave, tried: Tried | Exception) -> None:
-        if isinstance(tried, Exception):
-            raise tried
+    def _read(self, arrived: _Arrived) -> None:
+        job, _, _, came = arrived
+        job.tried = self._client.tried(job.request, came)
+
+    def _note(self, arrived: _Arrived) -> None:
+        job, permit, leave, _ = arrived
+        tried, job.tried = job.tried, None
+        if tried is None:
+            return
         job.attempts.append(tried.attempt)
         self._learn(permit, tried)
         self._record.tried(job.request, tried.attempt, tried.usage)

@@ -19,7 +19,7 @@ from fceval.client.reading import Received as Body
 from fceval.dialects import Dialect
 from fceval.dialogue import Dialogue, Variant, next_request
 from fceval.engines import Stop, load
-from fceval.engines._together import Together
+from fceval.engines._together import Together, for_each
 from fceval.engines.local import _Job, _Pool
 from fceval.errors import EndpointError, LocalError
 from fceval.records import Attempt, JsonObject, Parsed, Request, Response, Usage
@@ -100,6 +100,20 @@ def test_all_of_a_line_are_told_what_went_wrong(error: Exception) -> None:
 
     assert asyncio.run(go()) == [error] * 4
     assert done.lines == [[0, 1, 2], [3]]
+
+
+def test_step_is_taken_for_each_whatever_it_raises_for_others() -> None:
+    """In their order, also for those behind one that raises; nobody is left to think that all went well."""
+    taken: list[int] = []
+
+    def halve(number: int) -> None:
+        taken.append(number)
+        if number % 2:
+            raise ValueError(number)
+
+    with pytest.raises(ValueError, match="3"):
+        for_each(halve, [4, 1, 2, 3, 6])
+    assert taken == [4, 1, 2, 3, 6]
 
 
 class Noting:

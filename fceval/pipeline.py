@@ -84,9 +84,11 @@ def run(config: RunConfig, out: Path | None, resume: Path | None, watch: Watch, 
         FcevalError: Nothing could be begun, or this machine cannot go on.
     """
     check_settings(config)
+    baseline: Source | None = None
     if config.gate:
         from fceval.comparing.gating import checked_baseline
-    baseline = checked_baseline(config.gate) if config.gate else None
+
+        baseline = checked_baseline(config.gate)
     this = opened(resume, config) if resume else begun(config, out)
     go_on = f"go on with: fceval run --resume {shlex.quote(str(this.folder))}"
     try:
